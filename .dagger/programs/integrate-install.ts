@@ -1,0 +1,121 @@
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
+import { ARGOCD_NAMESPACE, prepareInstall } from "../src/lib/argocd-install.ts";
+import type { Install } from "../src/lib/argocd-install.ts";
+import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
+import type { KubeObject, Pod } from "../src/lib/kube.ts";
+import { livePods, notReady, podTrouble } from "../src/lib/kube.ts";
+import { waitFor } from "../src/lib/wait.ts";
+import type { Observation } from "../src/lib/wait.ts";
+import { ApiError } from "./integrate-api.ts";
+import type { Api } from "./integrate-api.ts";
+import { Cause } from "./integrate-progress.ts";
+import type { Progress } from "./integrate-progress.ts";
+
+const APPLY_TIMEOUT_MS = 60_000;
+/** Pulling a missing image may be slow, but a back-off that lasts this long is an answer. */
+const PATIENCE_MS = 30_000;
+
+/** Waits until the API server answers; returns the version of Kubernetes. */
+export async function waitForApi(api: Api, plan: IntegratePlan, progress: Progress): Promise<string> {
+  const what = "the cluster's API server";
+  await waitFor({ what, timeoutMs: plan.timeouts.api * 1000, everyMs: 200 }, () =>
+    whilePassing(async () => {
+      const answer = await api.request("GET", "/readyz");
+      return answer.status === 200 ? { done: true } : { waiting: `/readyz answers ${answer.status} ${firstLine(answer.text)}` };
+    }),
+  );
+  const version = await api.get<{ gitVersion: string }>("/version");
+  progress.say(`Kubernetes ${version?.gitVersion} answers`);
+  return version?.gitVersion ?? "unknown";
+}
+
+/** Rewrites the install manifest for this cluster. */
+export async function readInstall(plan: IntegratePlan, objects: KubeObject[]): Promise<Install> {
+  const host = new URL(plan.gitops.url).hostname;
+  // Pods ask the cluster's DNS, which does not know the names of the pipeline's services.
+  const { address } = await lookup(host, { family: 4 });
+  return prepareInstall(objects, {
+    argocdImage: plan.images.argocd,
+    redisImage: plan.images.redis,
+    hostAliases: [{ ip: address, hostnames: [host] }],
+  });
+}
+
+/** Applies Argo CD core; what pods refer to goes in before them, so that none has to restart. */
+export async function installArgoCd(api: Api, install: Install): Promise<void> {
+  await applyAll(api, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: ARGOCD_NAMESPACE } }]);
+  await applyAll(api, [...install.first, redisSecret()]);
+  await applyAll(api, install.workloads);
+}
+
+/** Waits until every workload of Argo CD is available. */
+export async function waitForArgoCd(api: Api, install: Install, plan: IntegratePlan, progress: Progress): Promise<void> {
+  const what = "Argo CD to be available";
+  const troubledSince = new Map<string, number>();
+  await waitFor(
+    { what, timeoutMs: plan.timeouts.argocd * 1000, everyMs: 300, onChange: (line) => progress.say(`argocd: ${line}`) },
+    () =>
+      whilePassing(async () => {
+        const missing: string[] = [];
+        for (const workload of install.workloads) {
+          const live = await api.get(await api.pathOf(workload));
+          if (!isAvailable(live)) missing.push(workload.metadata.name);
+        }
+        if (missing.length === 0) return { done: true };
+        const pods = livePods(await api.list<Pod>(`/api/v1/namespaces/${ARGOCD_NAMESPACE}/pods`));
+        for (const pod of pods) {
+          const trouble = podTrouble(pod);
+          if (trouble === undefined) continue;
+          const since = troubledSince.get(trouble.pod) ?? performance.now();
+          troubledSince.set(trouble.pod, since);
+          if (trouble.fatal && performance.now() - since > PATIENCE_MS) {
+            throw new Cause(`Argo CD does not start: pod ${trouble.pod}: ${trouble.sentence}`);
+          }
+        }
+        const unready = pods.map((pod) => podTrouble(pod)?.sentence ?? notReady(pod)).filter((line) => line !== undefined);
+        return { waiting: `${missing.join(", ")} not available${unready.length > 0 ? ` (${unready[0]})` : ""}` };
+      }),
+  );
+}
+
+/** Applies all at once; what the API server refuses for the moment is tried again. */
+export async function applyAll(api: Api, objects: KubeObject[]): Promise<void> {
+  await Promise.all(
+    objects.map((object) =>
+      waitFor({ what: `${object.kind}/${object.metadata.name} to be applied`, timeoutMs: APPLY_TIMEOUT_MS, everyMs: 250 }, () =>
+        whilePassing(async () => ({ done: await api.apply(object) })),
+      ),
+    ),
+  );
+}
+
+/** Turns an API error that may pass into an observation; every other error ends the wait. */
+export async function whilePassing<T>(probe: () => Promise<Observation<T>>): Promise<Observation<T>> {
+  try {
+    return await probe();
+  } catch (error) {
+    if (error instanceof ApiError && error.passing) return { waiting: error.message };
+    throw error;
+  }
+}
+
+function isAvailable(live: KubeObject | undefined): boolean {
+  if (live === undefined) return false;
+  const wanted = (live["spec"] as { replicas?: number }).replicas ?? 1;
+  const status = (live["status"] ?? {}) as { readyReplicas?: number; observedGeneration?: number };
+  return (status.observedGeneration ?? 0) >= (live.metadata.generation ?? 0) && (status.readyReplicas ?? 0) >= wanted;
+}
+
+function redisSecret(): KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "argocd-redis", namespace: ARGOCD_NAMESPACE },
+    stringData: { auth: randomBytes(18).toString("base64url") },
+  };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]?.slice(0, 200) ?? "";
+}

@@ -1,0 +1,146 @@
+import { ExecError, dag } from "@dagger.io/dagger";
+import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
+import { randomUUID } from "node:crypto";
+import type { Tree } from "./lib/edits.ts";
+import { UserError, sentenceOf } from "./lib/errors.ts";
+import type { Failure, Limits, ReadInput, ReadResult, Remote, WriteInput, WriteResult } from "./lib/gitops-io.ts";
+
+/** The GitOps repository as the user names it: an address, or a Git server handed in as a service. */
+export interface GitOpsRepository {
+  /** https, ssh (or user@host:path), git or http. */
+  url?: string;
+  /** A server that speaks git:// and holds the repository at /gitops.git; in place of `url`. */
+  service?: Service;
+  /** `main` when left out. */
+  branch?: string;
+  /** For https. */
+  token?: Secret;
+  username?: string;
+  /** For ssh; the known hosts are what tells the server from an impostor. */
+  sshKey?: Secret;
+  knownHosts?: File;
+}
+
+/** What the programs run in and on. */
+export interface GitOpsTools {
+  /** Has git, ssh, Node 24, and the package `yaml` in /golden-path/node_modules. */
+  tools: Container;
+  /** This module's source: `dag.currentModule().source()`. */
+  module: Directory;
+}
+
+export interface ReleaseWrite {
+  /** Whole content of the owned places, as `env/<env>/<service>/…` and what goes with it. */
+  desired: Tree;
+  owned: string[];
+  runId: string;
+  verdicts: Record<string, string>;
+  author?: { name: string; email: string };
+  limits?: Partial<Limits & { totalSeconds: number }>;
+}
+
+const ALIAS = "gitops";
+const GIT_PORT = 9418;
+const ROOT = "/golden-path";
+const AUTHOR = { name: "golden-path", email: "golden-path@localhost" };
+
+/** Text files under the given folders at the branch's tip; `commit` is null in an empty repository. */
+export async function readTip(
+  tools: GitOpsTools,
+  repository: GitOpsRepository,
+  prefixes: string[],
+  limits?: Partial<Limits>,
+): Promise<ReadResult> {
+  const { container, remote } = await reach(tools, repository);
+  const input: ReadInput = { remote, prefixes, ...(limits === undefined ? {} : { limits }) };
+  return await runProgram(never(container), "gitops-read", input, `reading the GitOps repository ${remote.url}`);
+}
+
+/** Commits releases on the branch's tip, or finds that there is nothing to commit. */
+export async function writeRelease(tools: GitOpsTools, repository: GitOpsRepository, write: ReleaseWrite): Promise<WriteResult> {
+  const { container, remote } = await reach(tools, repository);
+  const { desired, owned, runId, verdicts, author = AUTHOR, limits } = write;
+  const input: WriteInput = { remote, desired, owned, runId, verdicts, author, ...(limits === undefined ? {} : { limits }) };
+  return await runProgram(never(container), "gitops-write", input, `writing to the GitOps repository ${remote.url}`);
+}
+
+/** A container in which one of the programs can run. */
+export function programContainer({ tools, module }: GitOpsTools): Container {
+  return tools
+    .withDirectory(ROOT, module, { include: ["programs/gitops*.ts", "programs/source-revision.ts", "src/lib/*.ts"] })
+    .withNewFile(`${ROOT}/package.json`, `{"type": "module"}\n`);
+}
+
+/** Runs a program to its JSON result; what it says on failure becomes the error, in its own words. */
+export async function runProgram<Result>(container: Container, program: string, input: unknown, doing: string): Promise<Result> {
+  const exec = container
+    .withNewFile("/input.json", JSON.stringify(input))
+    .withExec(["node", `${ROOT}/programs/${program}.ts`, "/input.json", "/out/result.json"]);
+  try {
+    return JSON.parse(await exec.stdout()) as Result;
+  } catch (error) {
+    throw new UserError(
+      error instanceof ExecError ? saidBy(error, doing) : `${doing}: ${sentenceOf(error)}; check the service and run again`,
+    );
+  }
+}
+
+/** Mounts secrets as files and binds the server; neither is part of any cached layer. */
+async function reach(tools: GitOpsTools, repository: GitOpsRepository): Promise<{ container: Container; remote: Remote }> {
+  const { url, service, branch = "main", token, username, sshKey, knownHosts } = repository;
+  if ((url === undefined) === (service === undefined)) {
+    const found = url === undefined ? "none is named" : "both an address and a service are given";
+    throw new UserError(`reaching the GitOps repository: ${found}; name one of them`);
+  }
+  const remote: Remote = { url: url ?? "", branch };
+  // What the program copies (a key with the right mode) stays in memory, out of every layer.
+  let container = programContainer(tools).withMountedTemp("/scratch").withEnvVariable("TMPDIR", "/scratch");
+  if (service !== undefined) {
+    remote.url = `git://${ALIAS}:${await portOf(service)}/gitops.git`;
+    container = container.withServiceBinding(ALIAS, service);
+  }
+  if (token !== undefined) {
+    remote.tokenFile = "/secrets/token";
+    if (username !== undefined) remote.username = username;
+    container = container.withMountedSecret(remote.tokenFile, token, { mode: 0o400 });
+  }
+  if (sshKey !== undefined) {
+    remote.sshKeyFile = "/secrets/ssh-key";
+    container = container.withMountedSecret(remote.sshKeyFile, sshKey, { mode: 0o400 });
+  }
+  if (knownHosts !== undefined) {
+    remote.knownHostsFile = "/known_hosts";
+    container = container.withMountedFile(remote.knownHostsFile, knownHosts);
+  }
+  return { container, remote };
+}
+
+/**
+ * A server in the engine's network listens where Git's protocol does; one on the user's machine where it found a
+ * place. Only a running service knows its ports; it stays up, since the caller's next exec binds it.
+ */
+async function portOf(service: Service): Promise<number> {
+  try {
+    const running = await service.start();
+    const ports = await Promise.all((await running.ports()).map((port) => port.port()));
+    return ports.includes(GIT_PORT) ? GIT_PORT : (ports[0] ?? GIT_PORT);
+  } catch (error) {
+    throw new UserError(
+      `reaching the GitOps repository: the Git server that was handed in does not start (${sentenceOf(error)}); check that it runs and listens`,
+    );
+  }
+}
+
+/** The state of a repository elsewhere is never a cached answer. */
+function never(container: Container): Container {
+  return container.withEnvVariable("GOLDEN_PATH_NONCE", randomUUID());
+}
+
+function saidBy(error: ExecError, doing: string): string {
+  try {
+    return (JSON.parse(error.stdout) as Failure).error.message;
+  } catch {
+    const last = error.stderr.trim().split("\n").at(-1);
+    return `${doing}: the program ended with exit code ${error.exitCode}${last ? ` (${last})` : ""}; this is a defect, please report it`;
+  }
+}

@@ -1,0 +1,18 @@
+/** Waiting between tries: grows by a factor, is spread by jitter so that writers do not collide again, and is capped. */
+export interface Backoff {
+  attempts: number;
+  firstSeconds: number;
+  factor: number;
+  /** Each wait is taken from ±this share around its nominal length. */
+  jitter: number;
+  capSeconds: number;
+}
+
+/** Kargo's figures for pushes to a GitOps repository. */
+export const PUSH_BACKOFF: Backoff = { attempts: 10, firstSeconds: 1, factor: 1.5, jitter: 0.5, capSeconds: 30 };
+
+/** Seconds to wait after the given failed attempt (1 is the first). `random` is in [0, 1). */
+export function backoffSeconds(backoff: Backoff, attempt: number, random: number): number {
+  const nominal = Math.min(backoff.capSeconds, backoff.firstSeconds * backoff.factor ** (attempt - 1));
+  return Math.min(backoff.capSeconds, nominal * (1 - backoff.jitter + 2 * backoff.jitter * random));
+}

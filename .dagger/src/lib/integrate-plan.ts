@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+
+/** What `integrate` is asked to prove; written for the program that runs beside the cluster. */
+export interface IntegratePlan {
+  /** Identifies the question: equal ids mean equal inputs, so an earlier verdict answers it. */
+  id: string;
+  env: string;
+  gitops: { url: string; revision: string };
+  /** References under which the cluster already has these images. */
+  images: { argocd: string; redis: string };
+  services: ExpectedService[];
+  timeouts: IntegrateTimeouts;
+}
+
+/** What must be seen running for one service. */
+export interface ExpectedService {
+  name: string;
+  digest: string;
+  sourceRevision: string;
+  health: string;
+  ready: string;
+  version: string;
+}
+
+/** Limits in seconds, one for each wait. */
+export interface IntegrateTimeouts {
+  /** Until the API server answers. */
+  api: number;
+  /** Until Argo CD's workloads are available. */
+  argocd: number;
+  /** Until the ApplicationSet made every Application. */
+  applications: number;
+  /** Until every Application is proven at the revision. */
+  sync: number;
+  /** Until a service answers through its Service. */
+  answer: number;
+  /** Until a deliberate drift is undone. */
+  drift: number;
+  /** How long an error that could pass by itself is given before it counts as the cause. */
+  stable: number;
+}
+
+export const DEFAULT_TIMEOUTS: IntegrateTimeouts = {
+  api: 120,
+  argocd: 240,
+  applications: 90,
+  sync: 240,
+  answer: 60,
+  drift: 90,
+  stable: 25,
+};
+
+export interface StepTime {
+  name: string;
+  seconds: number;
+}
+
+/** What was found for one service. */
+export interface ServiceFacts {
+  name: string;
+  digest: string;
+  sourceRevision: string;
+  application: { revision: string; reconciledAt: string; operationFinishedAt: string };
+  pods: { name: string; imageIDs: string[] }[];
+  answers: { path: string; status: number; seconds: number }[];
+  reportedVersion: Record<string, unknown>;
+  drift: { change: string; healedSeconds: number }[];
+}
+
+/** The content of `verdict.json`. */
+export interface IntegrateVerdict {
+  id: string;
+  passed: boolean;
+  verifiedAt: string;
+  env: string;
+  gitopsRevision: string;
+  kubernetes: string;
+  seconds: number;
+  steps: StepTime[];
+  services: ServiceFacts[];
+  /** Why not, when it did not pass. */
+  cause?: string;
+}
+
+/** The id of a question: a digest of everything that could change its answer. */
+export function planId(parts: unknown): string {
+  return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 16);
+}
+
+/** JSON with sorted keys, so that equal content is equal text. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value !== null && typeof value === "object") {
+    const entries = Object.entries(value).filter(([, v]) => v !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join(",")}}`;
+  }
+  return JSON.stringify(value) ?? "null";
+}

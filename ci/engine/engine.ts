@@ -1,0 +1,144 @@
+import { spawnSync } from "node:child_process"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { type Daemon, logTail, pidOf, startDaemon, stopDaemon } from "./daemon.ts"
+import { keyOf } from "./build.ts"
+import { UserError } from "./errors.ts"
+import { goBuild } from "./go.ts"
+import { STATE, state } from "./paths.ts"
+import { say, step } from "./progress.ts"
+import { buildSdks } from "./sdk.ts"
+import { DAGGER_VERSION } from "./versions.ts"
+
+const ENGINE: Daemon = { name: "engine", match: "golden-path-engine" }
+const HEALTH_SECONDS = 60
+
+/** The engine's socket. */
+export const socket = (): string => join(STATE, "run", "engine.sock")
+
+/** The folder of the pinned `dagger` command and the engine's other programs, built once. */
+export async function engineBinaries(): Promise<string> {
+  const version = ["Version", "Tag"].map((name) => `-X github.com/dagger/dagger/engine.${name}=${DAGGER_VERSION}`)
+  return await goBuild("engine", { module: "engine", packages: ["tool"], ldflags: version })
+}
+
+/** True when the engine answers a query within some seconds. */
+export function answers(dagger: string): boolean {
+  const result = spawnSync(dagger, ["query", "--silent"], {
+    input: "{version}",
+    timeout: 10_000,
+    env: { ...process.env, _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${socket()}`, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1" },
+  })
+  return result.status === 0
+}
+
+/** Starts the engine if it does not run; mends a killed one, a hung one and a stale socket. Returns the `dagger` command. */
+export async function ensureEngine(registryPort: number): Promise<string> {
+  const bin = await engineBinaries()
+  const dagger = join(bin, "dagger")
+  const sdks = await buildSdks(bin)
+  const settings = settingsFor(registryPort)
+  const key = keyOf(bin, sdks.go, sdks.typescript, settings)
+  const runningKey = state("run", "engine.key")
+  if (pidOf(ENGINE) !== undefined) {
+    const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
+    if (same && answers(dagger)) return dagger
+    say(same ? "the engine runs but does not answer: it is started again" : "the engine was built anew: it is started again")
+    await stopEngine()
+  }
+  await step("start the engine", async () => {
+    layOut(bin, sdks.content, settings)
+    rmSync(socket(), { force: true })
+    launch(sdks.go, sdks.typescript)
+    await healthy(dagger)
+    writeFileSync(runningKey, key)
+  })
+  return dagger
+}
+
+/** Ends the engine; true if one ran. Waits for it to let go of its state. */
+export async function stopEngine(): Promise<boolean> {
+  const ran = await stopDaemon(ENGINE, 60)
+  rmSync(socket(), { force: true })
+  return ran
+}
+
+/** The process id of the running engine. */
+export const enginePid = (): number | undefined => pidOf(ENGINE)
+
+function settingsFor(registryPort: number): string {
+  return `# Written by ci/engine/engine.ts at each start.
+insecure-entitlements = ["security.insecure"]
+
+[worker.oci]
+  enabled = true
+  gc = true
+  reservedSpace = "4GB"
+  maxUsedSpace = "24GB"
+  minFreeSpace = "5GB"
+
+# Images that the embedded engine brings itself.
+[registry."embedded.golden-path.internal"]
+  mirrors = ["127.0.0.1:${registryPort}"]
+[registry."127.0.0.1:${registryPort}"]
+  http = true
+`
+}
+
+/** Fills the folder that the engine sees as /run/golden-path (see ci/embedded/engine/distconsts). */
+function layOut(bin: string, content: string, settings: string): void {
+  const cni = state("cni", "bin")
+  rmSync(cni, { recursive: true, force: true })
+  mkdirSync(cni, { recursive: true })
+  for (const plugin of readdirSync("/usr/lib/cni")) symlinkSync(join("/usr/lib/cni", plugin), join(cni, plugin))
+  symlinkSync(join(bin, "dnsname"), join(cni, "dnsname"))
+  const certificates = state("ca-certificates", "x", "..")
+  mkdirSync(certificates, { recursive: true })
+  const host = "/usr/local/share/ca-certificates"
+  for (const name of existsSync(host) ? readdirSync(host) : []) {
+    if (name.endsWith(".crt")) copyFileSync(join(host, name), join(certificates, name))
+  }
+  for (const [link, target] of [["bin", bin], ["content", content]] as const) {
+    rmSync(join(STATE, link), { force: true, recursive: true })
+    symlinkSync(target, join(STATE, link))
+  }
+  for (const dir of ["engine", "run"]) mkdirSync(join(STATE, dir), { recursive: true })
+  writeFileSync(join(STATE, "engine.toml"), settings)
+}
+
+/**
+ * The engine bind-mounts over /etc/resolv.conf, so it lives in a mount namespace
+ * of its own, where /run/golden-path is the state folder.
+ */
+function launch(goDigest: string, typescriptDigest: string): void {
+  const script = `
+set -e
+mount --make-rprivate /
+mkdir -p /run/golden-path
+[ -e /etc/dnsmasq-resolv.conf ] || touch /etc/dnsmasq-resolv.conf
+mount --bind "$1" /run/golden-path
+exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path/engine.toml --root /run/golden-path/engine \\
+  --addr unix:///run/golden-path/run/engine.sock --oci-cni-binary-dir /run/golden-path/cni/bin \\
+  --network-name "$2" --network-cidr "$3"
+`
+  startDaemon(ENGINE, "unshare", ["-m", "--propagation", "private", "bash", "-c", script, "golden-path-engine", STATE, networkName(), networkRange()], {
+    DAGGER_GO_SDK_MANIFEST_DIGEST: goDigest,
+    DAGGER_TYPESCRIPT_SDK_MANIFEST_DIGEST: typescriptDigest,
+    DO_NOT_TRACK: "1",
+  })
+}
+
+// Two engines on one machine (two state folders) must not share a bridge.
+const networkId = (): number => parseInt(keyOf(STATE).slice(0, 4), 16)
+const networkName = (): string => `gp${networkId().toString(16)}`
+const networkRange = (): string => `10.${87 + (networkId() % 100)}.0.0/16`
+
+async function healthy(dagger: string): Promise<void> {
+  const end = Date.now() + HEALTH_SECONDS * 1000
+  for (;;) {
+    if (existsSync(socket()) && answers(dagger)) return
+    if (pidOf(ENGINE) === undefined) throw new UserError(`start the engine: it ended at once; its log ends with:\n${logTail("engine")}`)
+    if (Date.now() > end) throw new UserError(`start the engine: no answer after ${HEALTH_SECONDS} s; its log ends with:\n${logTail("engine")}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}

@@ -1,0 +1,41 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { type Daemon, logTail, pidOf, portOf, startDaemon, stopDaemon } from "./daemon.ts"
+import { UserError } from "./errors.ts"
+import { goBuild } from "./go.ts"
+import { STATE } from "./paths.ts"
+import { waitUntil } from "./process.ts"
+
+const SERVER: Daemon = { name: "images", match: "olareg" }
+
+/** Where the images that the embedded engine brings are kept: one OCI layout a folder. */
+export const imagesFolder = (): string => join(STATE, "images")
+
+/** Serves those layouts as a read-only registry on loopback, for the engine to pull from; returns the port. */
+export async function ensureImageServer(): Promise<number> {
+  const port = await portOf(SERVER.name)
+  if (pidOf(SERVER) !== undefined && (await answersOn(port))) return port
+  await stopDaemon(SERVER)
+  const bin = await goBuild("registry", { module: "../../.dagger/tools", packages: ["github.com/olareg/olareg/cmd/olareg"] })
+  mkdirSync(imagesFolder(), { recursive: true })
+  startDaemon(SERVER, join(bin, "olareg"), ["serve", "--store-ro", "--dir", imagesFolder(), "--addr", "127.0.0.1", "--port", String(port)])
+  try {
+    await waitUntil(`the image server on 127.0.0.1:${port}`, 15, async () => await answersOn(port))
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}; its log ends with:\n${logTail(SERVER.name)}`)
+  }
+  return port
+}
+
+/** Ends the image server; true if one ran. */
+export async function stopImageServer(): Promise<boolean> {
+  return await stopDaemon(SERVER)
+}
+
+async function answersOn(port: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/v2/`, { signal: AbortSignal.timeout(2000) })).ok
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,3 @@
+import { ensureImageServer } from "./image-server.ts"
+import { ensureEngine } from "./engine.ts"
+console.log(await ensureEngine(await ensureImageServer()))

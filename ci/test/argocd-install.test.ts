@@ -1,0 +1,113 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { prepareInstall, withRepository } from "../../.dagger/src/lib/argocd-install.ts";
+import { planId } from "../../.dagger/src/lib/integrate-plan.ts";
+import type { KubeObject } from "../../.dagger/src/lib/kube.ts";
+
+const root = new URL("../../", import.meta.url);
+const read = (path: string) => parse(readFileSync(new URL(path, root), "utf8")) as KubeObject;
+
+/** What stands at a path of field names and indexes; enough of a type for a test. */
+function at(value: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key], value);
+}
+
+const SOURCE = ["spec", "template", "spec", "source", "repoURL"];
+const OPTIONS = { argocdImage: "argo:here", redisImage: "redis:here", hostAliases: [{ ip: "10.1.2.3", hostnames: ["git"] }] };
+
+function deployment(name: string, image: string): KubeObject {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name },
+    spec: {
+      template: {
+        spec: {
+          initContainers: [{ name: "secret-init", image: "quay.io/argoproj/argocd:v3.2.11" }],
+          containers: [{ image, imagePullPolicy: "Always", readinessProbe: { initialDelaySeconds: 5, periodSeconds: 10 } }],
+        },
+      },
+    },
+  };
+}
+
+describe("prepareInstall", () => {
+  const config: KubeObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "argocd-cm" } };
+  const crd: KubeObject = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "applications.argoproj.io" },
+    spec: { schema: { description: "prose", properties: { description: { type: "string", description: "prose" } } } },
+  };
+  const argo = deployment("argocd-repo-server", "quay.io/argoproj/argocd:v3.2.11");
+  const redis = deployment("argocd-redis", "public.ecr.aws/docker/library/redis:8.2.2-alpine");
+  const install = prepareInstall([argo, config, crd, redis], OPTIONS);
+  const pod = (index: number) => at(install.workloads, index, "spec", "template", "spec");
+
+  it("puts what pods refer to before the pods", () => {
+    expect(install.first.map((o) => o.kind)).toEqual(["ConfigMap", "CustomResourceDefinition"]);
+    expect(install.workloads.map((o) => o.metadata.name)).toEqual(["argocd-repo-server", "argocd-redis"]);
+  });
+
+  it("replaces images, pull policy and slow probes, and gives the repo-server the Git server's address", () => {
+    expect(pod(0)).toEqual({
+      containers: [
+        {
+          image: "argo:here",
+          imagePullPolicy: "IfNotPresent",
+          readinessProbe: { initialDelaySeconds: 0, periodSeconds: 1 },
+          env: [{ name: "ARGOCD_GPG_ENABLED", value: "false" }],
+        },
+      ],
+      hostAliases: OPTIONS.hostAliases,
+    });
+    expect(at(pod(1), "containers", 0, "image")).toBe("redis:here");
+    expect(at(pod(1), "hostAliases")).toBeUndefined();
+  });
+
+  it("sets the namespace except on what has none, and takes only prose out of schemas", () => {
+    expect(install.first[0]?.metadata.namespace).toBe("argocd");
+    expect(install.first[1]?.metadata.namespace).toBeUndefined();
+    expect(install.first[1]?.["spec"]).toEqual({ schema: { properties: { description: { type: "string" } } } });
+  });
+
+  it("leaves its input alone", () => {
+    expect(at(argo, "spec", "template", "spec", "containers", 0, "image")).toBe("quay.io/argoproj/argocd:v3.2.11");
+  });
+});
+
+describe("gitops/argocd", () => {
+  const project = read("gitops/argocd/appproject.yaml");
+  const set = read("gitops/argocd/applicationset.yaml");
+
+  it("allows exactly the kinds that the golden base renders", () => {
+    const files = readdirSync(new URL("k8s/base/", root)).filter((file) => file.endsWith(".yaml"));
+    const group = (apiVersion: string) => (apiVersion.includes("/") ? apiVersion.split("/")[0] : "");
+    const rendered = files.map((file) => read(`k8s/base/${file}`)).map((o) => `${group(o.apiVersion)}/${o.kind}`);
+    const allowed = (at(project, "spec", "namespaceResourceWhitelist") as { group: string; kind: string }[]).map((k) => `${k.group}/${k.kind}`);
+    expect([...allowed].sort()).toEqual([...new Set(rendered)].sort());
+    expect(at(project, "spec", "clusterResourceWhitelist")).toEqual([{ group: "", kind: "Namespace" }]);
+  });
+
+  it("belongs together: the set's project exists and allows its repository", () => {
+    expect(at(set, "spec", "template", "spec", "project")).toBe(project.metadata.name);
+    expect(at(project, "spec", "sourceRepos")).toEqual([at(set, ...SOURCE)]);
+  });
+
+  it("can be pointed at another repository as a whole", () => {
+    const url = "git://elsewhere/gitops";
+    expect(at(withRepository(project, url), "spec", "sourceRepos")).toEqual([url]);
+    const moved = withRepository(set, url);
+    expect(at(moved, "spec", "generators", 0, "git", "repoURL")).toBe(url);
+    expect(at(moved, ...SOURCE)).toBe(url);
+    expect(at(set, ...SOURCE)).not.toBe(url);
+  });
+});
+
+describe("planId", () => {
+  it("depends on content, not on the order of fields", () => {
+    expect(planId({ a: 1, b: [{ c: "x", d: undefined }] })).toBe(planId({ b: [{ c: "x" }], a: 1 }));
+    expect(planId({ a: 1 })).not.toBe(planId({ a: 2 }));
+  });
+});

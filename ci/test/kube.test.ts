@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { notReady, objectPath, podTrouble, wrongDigest } from "../../.dagger/src/lib/kube.ts";
+import type { ContainerStatus, Pod } from "../../.dagger/src/lib/kube.ts";
+
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const IMAGE = `registry.golden-path.internal/backend@${DIGEST}`;
+
+function pod(status: Partial<ContainerStatus>, ready = "False"): Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "backend-7d4", namespace: "dev" },
+    spec: { containers: [{ name: "backend", image: IMAGE }] },
+    status: {
+      phase: "Running",
+      conditions: [{ type: "Ready", status: ready }],
+      containerStatuses: [{ name: "backend", ready: false, restartCount: 0, ...status }],
+    },
+  };
+}
+
+describe("podTrouble", () => {
+  it("sees none in a container that starts or runs", () => {
+    expect(podTrouble(pod({ state: { waiting: { reason: "ContainerCreating" } } }))).toBeUndefined();
+    expect(podTrouble(pod({ state: { running: {} } }))).toBeUndefined();
+  });
+
+  it("takes a crash for a pattern from the third restart on", () => {
+    const lastState = { terminated: { exitCode: 3, reason: "Error" } };
+    const state = { waiting: { reason: "CrashLoopBackOff" } };
+    expect(podTrouble(pod({ state, lastState, restartCount: 2 }))).toMatchObject({ fatal: false });
+    expect(podTrouble(pod({ state, lastState, restartCount: 3 }))).toMatchObject({
+      fatal: true,
+      word: "CrashLoopBackOff",
+      sentence: `image ${IMAGE} does not stay up: its process ended with exit code 3, 3 restarts`,
+    });
+  });
+
+  it("gives a first failed pull a second chance, a back-off none", () => {
+    expect(podTrouble(pod({ state: { waiting: { reason: "ErrImagePull", message: "not\nfound" } } }))).toMatchObject({ fatal: false });
+    expect(podTrouble(pod({ state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } }))).toMatchObject({
+      fatal: true,
+      sentence: `image ${IMAGE} cannot be pulled (ImagePullBackOff: not found)`,
+    });
+  });
+
+  it("says that a container cannot be started", () => {
+    const waiting = { reason: "CreateContainerConfigError", message: "container has runAsNonRoot and image will run as root" };
+    expect(podTrouble(pod({ state: { waiting } }))).toMatchObject({ fatal: true, word: "CreateContainerConfigError" });
+  });
+});
+
+describe("notReady", () => {
+  it("names pod and container, and is silent about a ready pod", () => {
+    expect(notReady(pod({}))).toBe("pod backend-7d4 is Running, container backend is not ready");
+    expect(notReady(pod({ ready: true }, "True"))).toBeUndefined();
+  });
+});
+
+describe("wrongDigest", () => {
+  it("believes what the runtime reports, not what was asked for", () => {
+    expect(wrongDigest([pod({ imageID: IMAGE })], DIGEST)).toBeUndefined();
+    expect(wrongDigest([pod({ imageID: `registry.golden-path.internal/backend@sha256:${"b".repeat(64)}` })], DIGEST)).toContain("expected sha256:aaa");
+    expect(wrongDigest([pod({ imageID: "" })], DIGEST)).toContain("no image yet");
+    expect(wrongDigest([], DIGEST)).toBe("no pod is running");
+  });
+});
+
+describe("objectPath", () => {
+  it("knows the core group and scopes", () => {
+    const name = "x";
+    expect(objectPath({ apiVersion: "v1", metadata: { name, namespace: "dev" } }, "services")).toBe("/api/v1/namespaces/dev/services/x");
+    expect(objectPath({ apiVersion: "apps/v1", metadata: { name } }, "things")).toBe("/apis/apps/v1/things/x");
+  });
+});

@@ -1,0 +1,1 @@
+"""The platform's backend API: what runs where, read from the GitOps repository."""

@@ -1,0 +1,116 @@
+"""What the API answers. JSON names are camelCase; `null` and "unknown" mean not known."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+Known = Literal["ok", "unknown"]
+
+
+class Model(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True, frozen=True
+    )
+
+
+class State(Model):
+    """Answer of a probe."""
+
+    status: str
+
+
+class Version(Model):
+    """What is running here."""
+
+    name: str
+    version: str
+    source_revision: str
+    build_time: str
+
+
+class Promotion(Model):
+    """The commit that last changed a release record."""
+
+    commit: str
+    time: datetime
+    author: str
+    run_id: str | None = None
+
+
+class Hold(Model):
+    """A digest that must not be promoted, and why."""
+
+    digest: str
+    reason: str
+
+
+class ServiceStatus(Model):
+    """One service in one environment, as its release record says."""
+
+    name: str
+    status: Known = "ok"
+    reason: str | None = None
+    owner: str | None = None
+    version: str | None = None
+    source_revision: str | None = None
+    source_time: str | None = None
+    digest: str | None = None
+    image: str | None = None
+    last_promotion: Promotion | None = None
+    # These need a live source (Argo CD) and hold records; neither is read yet.
+    sync: str = "unknown"
+    health: str = "unknown"
+    holds: list[Hold] | None = None
+
+
+class EnvironmentStatus(Model):
+    """One environment and the services released to it."""
+
+    name: str
+    status: Known
+    reason: str | None = None
+    services: list[ServiceStatus] = []
+
+
+class EnvironmentList(Model):
+    """The environments of the platform."""
+
+    status: Known
+    reason: str | None = None
+    environments: list[EnvironmentStatus]
+
+
+class Source(Model):
+    """The commit of the GitOps repository that an answer was read from."""
+
+    repository: str
+    branch: str
+    revision: str
+    time: datetime
+
+
+class PlatformStatus(Model):
+    """What runs where."""
+
+    status: Known
+    reason: str | None = None
+    observed_at: datetime
+    source: Source | None = None
+    environments: list[EnvironmentStatus]
+
+
+class ErrorDetail(Model):
+    """What went wrong."""
+
+    code: str
+    message: str
+
+
+class ErrorBody(Model):
+    """Every answer that is not a success has this form."""
+
+    error: ErrorDetail
