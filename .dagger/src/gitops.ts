@@ -1,8 +1,10 @@
-import { ExecError, dag } from "@dagger.io/dagger";
+import { dag } from "@dagger.io/dagger";
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { randomUUID } from "node:crypto";
 import type { Tree } from "./lib/edits.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
+import { type ExecFailure, execFailure } from "./lib/exec-error.ts";
+import { execFailure, type ExecFailure } from "./lib/exec-error.ts";
 import type { Failure, Limits, ReadInput, ReadResult, Remote, WriteInput, WriteResult } from "./lib/gitops-io.ts";
 
 /** The GitOps repository as the user names it: an address, or a Git server handed in as a service. */
@@ -39,6 +41,8 @@ export interface ReleaseWrite {
   limits?: Partial<Limits & { totalSeconds: number }>;
 }
 
+type Program = "gitops-read" | "gitops-write" | "source-revision";
+
 const ALIAS = "gitops";
 const GIT_PORT = 9418;
 const ROOT = "/golden-path";
@@ -72,16 +76,15 @@ export function programContainer({ tools, module }: GitOpsTools): Container {
 }
 
 /** Runs a program to its JSON result; what it says on failure becomes the error, in its own words. */
-export async function runProgram<Result>(container: Container, program: string, input: unknown, doing: string): Promise<Result> {
+export async function runProgram<Result>(container: Container, program: Program, input: unknown, doing: string): Promise<Result> {
   const exec = container
     .withNewFile("/input.json", JSON.stringify(input))
     .withExec(["node", `${ROOT}/programs/${program}.ts`, "/input.json", "/out/result.json"]);
   try {
     return JSON.parse(await exec.stdout()) as Result;
   } catch (error) {
-    throw new UserError(
-      error instanceof ExecError ? saidBy(error, doing) : `${doing}: ${sentenceOf(error)}; check the service and run again`,
-    );
+    const failed = execFailure(error);
+    throw new UserError(failed ? saidBy(failed, doing) : `${doing}: ${sentenceOf(error)}; check the service and run again`);
   }
 }
 
@@ -136,9 +139,12 @@ function never(container: Container): Container {
   return container.withEnvVariable("GOLDEN_PATH_NONCE", randomUUID());
 }
 
-function saidBy(error: ExecError, doing: string): string {
+function saidBy(error: ExecFailure, doing: string): string {
   try {
-    return (JSON.parse(error.stdout) as Failure).error.message;
+    const { kind, message } = (JSON.parse(error.stdout) as Failure).error;
+    // The engine's tunnel takes the connection even when nothing listens behind it, so git only sees it break.
+    const broken = doing.includes(`//${ALIAS}:`) && (kind === "server-error" || kind === "unreachable");
+    return broken ? `${message}; is the Git server that was handed in running, on the port that was given?` : message;
   } catch {
     const last = error.stderr.trim().split("\n").at(-1);
     return `${doing}: the program ended with exit code ${error.exitCode}${last ? ` (${last})` : ""}; this is a defect, please report it`;

@@ -1,10 +1,13 @@
-import { ExecError, dag } from "@dagger.io/dagger";
+import { dag } from "@dagger.io/dagger";
 import type { Container, Directory, File, Service } from "@dagger.io/dagger";
+import { installManifest } from "./argocd-manifest.ts";
 import { cluster } from "./cluster.ts";
 import { CLUSTER_ALIAS } from "./cluster-role.ts";
 import { GIT_ALIAS, serveTree, treeDirectory } from "./integrate-git.ts";
 import type { Tree } from "./lib/edits.ts";
 import { UserError } from "./lib/errors.ts";
+import { execFailure } from "./lib/exec-error.ts";
+import { execFailure } from "./lib/exec-error.ts";
 import type { ImageName } from "./lib/images.ts";
 import { DEFAULT_TIMEOUTS, planId } from "./lib/integrate-plan.ts";
 import type { ExpectedService, IntegratePlan, IntegrateTimeouts, IntegrateVerdict } from "./lib/integrate-plan.ts";
@@ -42,7 +45,6 @@ const EVIDENCE = "/evidence";
 const PROGRAM = "/golden-path";
 /** Says to Node that the program is made of ECMAScript modules. */
 const MODULE = `{"type": "module"}\n`;
-const MANIFEST = "/opt/argocd/core-install.yaml";
 
 /** Everything the program imports; another file of the module must not change the question. */
 const PROGRAM_FILES = [
@@ -67,7 +69,11 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
   const started = Date.now();
   const { env, services, images, registry } = options;
   const tree = usedTree(options.tree, env);
-  const [git, program] = await Promise.all([serveTree(options.git, tree), programTree(options.source)]);
+  const [git, program, install] = await Promise.all([
+    serveTree(options.git, tree),
+    programTree(options.source),
+    installManifest(images.argocd),
+  ]);
   const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };
   const id = planId(question);
   const { service, kubeconfig, kubectl, images: inCluster } = cluster({ images, key: id, ...(registry === undefined ? {} : { registry }) });
@@ -79,7 +85,7 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
     services,
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
   };
-  const manifest = dag.directory().withFile("core-install.yaml", dag.container().from(images.argocd).file(MANIFEST));
+  const manifest = dag.directory().withFile("core-install.yaml", install);
   const exec = options.node
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))
     .withMountedDirectory(`${PROGRAM}/src`, treeDirectory(below(program, "src/")))
@@ -116,10 +122,11 @@ async function proven(out: Directory, id: string): Promise<string> {
   try {
     return await out.file("verdict.json").contents();
   } catch (error) {
-    if (error instanceof ExecError) {
+    const failure = execFailure(error);
+    if (failure !== undefined) {
       // The program's last line is the cause; what ran before it says its own.
-      const last = error.stderr.trim().split("\n").at(-1) ?? "";
-      const cause = last === "" ? `the program ended with exit code ${error.exitCode}` : last;
+      const last = failure.stderr.trim().split("\n").at(-1) ?? "";
+      const cause = last === "" ? `the program ended with exit code ${failure.exitCode}` : last;
       throw new IntegrateFailure(`integrating under Argo CD: ${cause}`, id);
     }
     const message = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
-import { ExecError } from "@dagger.io/dagger"
 import { sentenceOf } from "./lib/errors.ts"
+import { execFailure } from "./lib/exec-error.ts"
 import type { StageResult } from "./lib/report.ts"
 
 /** What a stage hands on, and the sentence that the report shows for it. */
@@ -49,11 +49,12 @@ export class Stages {
 
 /** What a person needs of an error: a program's own last words, or the sentence. */
 function describe(error: unknown): string {
-  if (!(error instanceof ExecError)) return sentenceOf(error)
-  const command = error.cmd.join(" ")
-  const words = [error.stdout, error.stderr].map((text) => text.trim()).filter((text) => text !== "").join("\n")
+  const failure = execFailure(error)
+  if (!failure) return sentenceOf(error)
+  const command = failure.cmd.join(" ")
+  const words = [failure.stdout, failure.stderr].map((text) => text.trim()).filter((text) => text !== "").join("\n")
   const tail = words.split("\n").slice(-25).join("\n")
-  return `\`${command}\` ended with exit code ${error.exitCode}:\n\n${"```"}\n${tail}\n${"```"}`
+  return `\`${command}\` ended with exit code ${failure.exitCode}:\n\n${"```"}\n${tail}\n${"```"}`
 }
 
 /** Values of stages that must all have passed; otherwise the next one is blocked. */

@@ -26,6 +26,8 @@ export async function engineBinaries(): Promise<string> {
 export function answers(dagger: string): boolean {
   const result = spawnSync(dagger, ["query", "--silent"], {
     input: "{version}",
+    // Not in a checkout: dagger would load its module first.
+    cwd: "/",
     timeout: 10_000,
     env: { ...process.env, _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${socket()}`, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1" },
   })

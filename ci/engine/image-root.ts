@@ -28,10 +28,14 @@ const LEFT_OUT = [
   "path-include=/usr/share/doc/*/copyright",
 ]
 
+/** The key of a root: what it is made of and how, not when. */
+export function rootKey(recipe: RootRecipe): string {
+  return keyOf(JSON.stringify(recipe), { path: import.meta.filename })
+}
+
 /** Makes a Debian root for an image once; returns its tar. */
 export async function imageRoot(name: string, recipe: RootRecipe): Promise<string> {
-  const key = keyOf(JSON.stringify([recipe, LEFT_OUT, PUBLIC_SOURCES]))
-  const dir = await buildOnce(`root-${name}`, key, async (out) => {
+  const dir = await buildOnce(`root-${name}`, rootKey(recipe), async (out) => {
     const sources = [
       `deb ${debianMirror()} ${SUITE} main`,
       `deb ${debianMirror()} ${SUITE}-updates main`,

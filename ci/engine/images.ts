@@ -4,7 +4,7 @@ import { buildOnce, keyOf } from "./build.ts"
 import { argocd } from "./image-argocd.ts"
 import { cluster } from "./image-cluster.ts"
 import { PATH, type ImageRecipe } from "./image-recipe.ts"
-import { imageRoot } from "./image-root.ts"
+import { imageRoot, rootKey } from "./image-root.ts"
 import { createImage, packLayer } from "./oci.ts"
 
 /** The images that differ between networks; here they are made from packages alone. */
@@ -40,7 +40,7 @@ export interface BuiltImage {
 /** Makes one of the images once; the same recipe never twice. What was finished before a kill is kept. */
 export async function buildImage(name: ImageName): Promise<BuiltImage> {
   const { root, config, inputs, layer }: ImageRecipe = IMAGES[name]
-  const key = keyOf(JSON.stringify([root, config]), ...inputs)
+  const key = keyOf(rootKey(root), JSON.stringify(config), ...inputs)
   const dir = await buildOnce(`image-${name}`, key, async (out) => {
     const layers = [await imageRoot(name, root)]
     if (layer) {

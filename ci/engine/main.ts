@@ -1,3 +1,81 @@
-import { ensureImageServer } from "./image-server.ts"
-import { ensureEngine } from "./engine.ts"
-console.log(await ensureEngine(await ensureImageServer()))
+import { join } from "node:path"
+import { installPackages } from "./debian.ts"
+import { engineBinaries, enginePid, ensureEngine, socket, stopEngine } from "./engine.ts"
+import { UserError } from "./errors.ts"
+import { gitServer, stopGitServer } from "./git-server.ts"
+import { constructorFlags } from "./handover.ts"
+import { requireHost } from "./host.ts"
+import { ensureImageServer, stopImageServer } from "./image-server.ts"
+import { STATE } from "./paths.ts"
+import { say } from "./progress.ts"
+import { DAGGER_VERSION } from "./versions.ts"
+
+const HELP = `The embedded engine of this project.
+
+Usage: npm run engine -- <command>
+
+  status     what runs, since when and where; --json for machines
+  start      build what is missing and start the engine
+  stop       end the engine, its image server and the local Git server
+
+./daggerw starts it by itself when it is needed. Everything lies below
+GOLDEN_PATH_STATE (${STATE}); remove that folder, stopped, to begin anew.
+`
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+/** What daggerw evaluates: the command, the engine's address, and flags for the module's constructor. */
+async function ensure(words: string[]): Promise<void> {
+  requireHost()
+  await installPackages()
+  const dagger = await ensureEngine(await ensureImageServer())
+  const flags = await constructorFlags(words)
+  process.stdout.write(`dagger=${quote(dagger)}\nflags=${quote(flags.join(" "))}\nexport _EXPERIMENTAL_DAGGER_RUNNER_HOST=${quote(`unix://${socket()}`)}\n`)
+}
+
+async function status(json: boolean): Promise<void> {
+  const pid = enginePid()
+  const git = await gitServer()
+  const facts = { version: DAGGER_VERSION, state: STATE, engine: pid ? { pid, address: `unix://${socket()}` } : null, gitops: git ?? null }
+  if (json) {
+    console.log(JSON.stringify(facts, null, 2))
+    return
+  }
+  console.log(pid ? `engine   ${DAGGER_VERSION}, process ${pid}, unix://${socket()}` : "engine   not running")
+  console.log(git ? `gitops   ${git.url} (${git.repository})` : "gitops   not served")
+  console.log(`state    ${STATE}`)
+}
+
+async function main([command, ...words]: string[]): Promise<void> {
+  switch (command) {
+    case "ensure": return await ensure(words)
+    case "cli": {
+      console.log(join(await engineBinaries(), "dagger"))
+      return
+    }
+    case "start":
+      requireHost()
+      await installPackages()
+      await ensureEngine(await ensureImageServer())
+      return await status(false)
+    case "stop": {
+      const ended = [await stopEngine(), await stopImageServer(), await stopGitServer()]
+      console.log(ended.some(Boolean) ? "stopped" : "nothing was running")
+      return
+    }
+    case "status": return await status(words.includes("--json"))
+    case "--help": case "help": case undefined:
+      console.log(HELP)
+      return
+    default:
+      throw new UserError(`unknown command "${command}"; see npm run engine -- --help`)
+  }
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UserError)) throw error
+  say(error.message)
+  process.exitCode = 1
+}

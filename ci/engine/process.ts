@@ -45,7 +45,7 @@ export async function run(command: string, args: string[], options: RunOptions):
     endGroup()
   }, options.limit * 1000)
   const output: Buffer[] = []
-  child.stdout.on("data", (data: Buffer) => output.push(data))
+  child.stdout?.on("data", (data: Buffer) => output.push(data))
   try {
     const code = await new Promise<number>((resolve, reject) => {
       child.once("error", (error) => reject(new UserError(`${options.what}: ${command} cannot be started (${error.message})`)))

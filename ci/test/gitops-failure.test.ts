@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { execFile } from "node:child_process";
@@ -103,19 +103,20 @@ describe("a repository that cannot be written", () => {
 });
 
 describe("over http", () => {
-  let server: Server;
+  let server: Server | undefined;
   const seen: string[] = [];
   const token = "s3cret-tok/en+1";
-  afterEach(() => server.close());
+  afterEach(() => server?.close());
 
   async function serve(status: number, headers: Record<string, string> = {}): Promise<string> {
     seen.length = 0;
-    server = createServer((request, response) => {
+    const listening = createServer((request, response) => {
       seen.push(request.headers.authorization ?? "none");
       response.writeHead(status, headers).end(`told ${token}`);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/team/gitops.git`;
+    server = listening;
+    await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/team/gitops.git`;
   }
 
   it("500: three attempts, then a sentence", async () => {
@@ -134,11 +135,36 @@ describe("over http", () => {
     expect(`${text}${seenLines.lines.join()}`).not.toContain(token);
   });
 
+  it("a token that is right: reads and writes, and no process carries it in its arguments or environment", async () => {
+    git(["-C", bare, "config", "http.receivepack", "true"]);
+    let leaks: string[] = [];
+    const address = await scene.http("bot", token, () => (leaks = leaks.concat(processesWith(token))));
+    const tokenFile = join(scene.dir, "token");
+    writeFileSync(tokenFile, `${token}\n`);
+    const remote = { url: address, branch: "main", tokenFile, username: "bot" };
+    const result = await write(wanted(address, [backend()], { remote }), effects());
+    expect(result.committed).toBe(true);
+    expect(await read({ remote, prefixes: [] })).toMatchObject({ commit: result.commit });
+    expect(leaks).toEqual([]);
+  });
+
   it("no token where one is asked for: no prompt", async () => {
     const address = await serve(401, { "www-authenticate": 'Basic realm="git"' });
     expect(await sentence(write(wanted(address, [backend()]), effects()))).toMatch(/check that the token or ssh key/);
   });
 });
+
+/** Running processes that hold the text in their arguments or environment; none where there is no /proc. */
+function processesWith(text: string): string[] {
+  if (!existsSync("/proc")) return [];
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && ["cmdline", "environ"].some((file) => readFileSync(`/proc/${pid}/${file}`, "utf8").includes(text));
+    } catch {
+      return false; // ended meanwhile, or another user's
+    }
+  });
+}
 
 describe("addresses", () => {
   it.each([

@@ -1,6 +1,7 @@
 /** Real repositories, servers and releases for the GitOps tests. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,6 +81,45 @@ export class Scene {
     this.#servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return (server.address() as AddressInfo).port;
+  }
+
+  /** Git's own http backend behind a server that asks for a password; returns the address of the repository. */
+  async http(user: string, password: string, onRequest: () => void = () => undefined): Promise<string> {
+    const server = createHttpServer((request, response) => {
+      onRequest();
+      const wanted = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+      if (request.headers.authorization !== wanted) {
+        response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+        return;
+      }
+      const { pathname, search } = new URL(request.url ?? "/", "http://x");
+      const cgi = {
+        GIT_PROJECT_ROOT: this.dir,
+        GIT_HTTP_EXPORT_ALL: "1",
+        REMOTE_USER: user,
+        PATH_INFO: pathname,
+        QUERY_STRING: search.slice(1),
+        REQUEST_METHOD: request.method ?? "GET",
+        CONTENT_TYPE: request.headers["content-type"] ?? "",
+        HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
+        GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
+      };
+      const backend = spawn("git", ["http-backend"], { env: { ...ENV, ...cgi }, stdio: ["pipe", "pipe", "ignore"] });
+      const chunks: Buffer[] = [];
+      backend.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+      backend.stdin.on("error", () => undefined);
+      request.pipe(backend.stdin);
+      backend.on("close", () => {
+        const output = Buffer.concat(chunks);
+        const end = output.indexOf("\r\n\r\n");
+        const headers = output.subarray(0, end).toString().split("\r\n").map((line) => line.split(": ") as [string, string]);
+        const status = headers.find(([name]) => name === "Status")?.[1] ?? "200";
+        response.writeHead(Number.parseInt(status, 10), Object.fromEntries(headers)).end(output.subarray(end + 4));
+      });
+    });
+    this.#servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/gitops.git`;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { backoffSeconds, PUSH_BACKOFF } from "../../.dagger/src/lib/backoff.ts";
 import { classifyGitFailure, retriesAllowed, type GitFailureKind } from "../../.dagger/src/lib/git-rejection.ts";
+import { execFailure } from "../../.dagger/src/lib/exec-error.ts";
 import { renderRelease } from "../../.dagger/src/lib/release.ts";
 import { dropSuperseded, isSuperseded } from "../../.dagger/src/lib/supersede.ts";
 import { formatTrailers, parseTrailers, trailerMap, trailerValues } from "../../.dagger/src/lib/trailers.ts";
@@ -31,6 +32,7 @@ describe("what a server's refusal means", () => {
     ["auth", "fatal: could not read Username for 'https://x': terminal prompts disabled"],
     ["auth", "git@x: Permission denied (publickey).\nfatal: Could not read from remote repository."],
     ["auth", "fatal: unable to access 'https://x/': The requested URL returned error: 403"],
+    ["host-key", "@@@@@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n@@@@@@@\nHost key verification failed.\nfatal: Could not read from remote repository."],
     ["host-key", "Host key verification failed.\nfatal: Could not read from remote repository."],
     ["tls", "fatal: unable to access 'https://x/': SSL certificate problem: unable to get local issuer certificate"],
     ["not-found", "remote: Repository not found.\nfatal: repository 'https://x/' not found"],
@@ -55,7 +57,7 @@ describe("what a server's refusal means", () => {
   });
 
   it("keeps the errno of git:// and never says nothing", () => {
-    expect(classifyGitFailure(cases[27]![1]).found).toBe("unable to connect to 127.0.0.1: Connection refused");
+    expect(classifyGitFailure(cases[28]![1]).found).toBe("unable to connect to 127.0.0.1: Connection refused");
     expect(classifyGitFailure("").found).toBe("git failed and said nothing");
   });
 
@@ -129,5 +131,14 @@ describe("superseded releases", () => {
     const both = { ...wanted("", [release("a", 1)]).desired, ...wanted("", [release("a", 1, { env: "prod" })]).desired };
     expect(() => releasesIn(both)).toThrow(/one environment at a time/);
     expect(() => releasesIn({})).toThrow(/no release was given/);
+  });
+});
+
+describe("a failed command", () => {
+  it("is known by its name and what it carries", () => {
+    const error = Object.assign(new Error("exit code: 1"), { name: "ExecError", cmd: ["git"], exitCode: 1, stdout: "out", stderr: "err" });
+    expect(execFailure(error)).toEqual({ cmd: ["git"], exitCode: 1, stdout: "out", stderr: "err" });
+    expect(execFailure(new Error("no"))).toBeUndefined();
+    expect(execFailure("no")).toBeUndefined();
   });
 });

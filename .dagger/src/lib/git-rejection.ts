@@ -137,7 +137,7 @@ function lines(text: string): string[] {
   return text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== "");
+    .filter((line) => line !== "" && !line.startsWith("@")); // ssh frames its warnings in these
 }
 
 function firstLine(text: string): string {
@@ -148,7 +148,7 @@ function tidy(line: string): string {
   const plain = line
     .replace(/^(remote|fatal|error|ssh|warning): */gi, "")
     .replace(/^(remote|fatal|error): */i, "")
-    .trim();
+    .replace(/[.:\s]+$/, "");
   return plain.length > 240 ? `${plain.slice(0, 240)}…` : plain;
 }
 

@@ -1,5 +1,5 @@
 import type { Environment } from "./environments.ts";
-import { UserError } from "./errors.ts";
+import { UserError, listOf } from "./errors.ts";
 import { isDirty } from "./release.ts";
 import type { Language, ServiceSpec } from "./service-spec.ts";
 import type { Threshold } from "./threshold.ts";
@@ -126,25 +126,18 @@ function planIntegrate(services: readonly PlanInput[], options: PlanOptions): Pl
 }
 
 function planPromote(services: readonly PlanInput[], options: PlanOptions): PlannedStage<CommonStage> {
-  const base = { stage: "promote" as const, after: ["integrate"] };
-  if (!options.promote) return { ...base, action: "skip", reason: "not asked for; add --promote" };
+  const decide = (action: PlannedStage["action"], reason: string): PlannedStage<CommonStage> =>
+    ({ stage: "promote", action, reason, after: ["integrate"] });
+  if (!options.promote) return decide("skip", "not asked for; add --promote");
   const dirty = services.filter((input) => isDirty(input.sourceRevision)).map((input) => input.spec.name);
   if (dirty.length > 0) {
-    return {
-      ...base,
-      action: "refuse",
-      reason: `the source of ${dirty.join(", ")} has changes that no commit holds; commit them, or leave --promote out to verify only`,
-    };
+    return decide("refuse", `the source of ${listOf(dirty)} has changes that no commit holds; commit them, or leave --promote out to verify only`);
   }
-  if (options.dryRun) return { ...base, action: "skip", reason: "--dry-run shows the edits and commits nothing" };
+  if (options.dryRun) return decide("skip", "--dry-run shows the edits and commits nothing");
   const changed = services.filter((input) => input.changed).map((input) => input.spec.name);
-  return {
-    ...base,
-    action: "run",
-    reason: changed.length > 0
-      ? `commits ${changed.join(", ")} to ${options.env}`
-      : `${options.env} runs these revisions already; a commit is made only where a file differs`,
-  };
+  return decide("run", changed.length > 0
+    ? `commits ${listOf(changed)} to ${options.env}`
+    : `${options.env} runs these revisions already; a commit is made only where a file differs`);
 }
 
 function short(revision: string): string {

@@ -188,7 +188,7 @@ function release(report: RunReport): string[] {
     case "committed":
       return [
         `Commit ${code(promotion.commit)} on ${code(promotion.branch)} of ${promotion.repository}.`,
-        list([`Argo CD brings ${report.env} to this release by itself; nothing is left to do.`, evidence]),
+        list([`The Argo CD that follows this repository brings ${report.env} to this release by itself.`, evidence]),
       ];
     case "unchanged":
       return [

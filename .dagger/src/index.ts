@@ -1,0 +1,251 @@
+/**
+ * The golden path: from a service's source to a proven release in Git.
+ *
+ * Tests the services, builds them as distroless images, lists what is in them and
+ * checks it, deploys those very images with Argo CD on an ephemeral Kubernetes,
+ * and commits the release to a GitOps repository.
+ */
+import { argument, func, object } from "@dagger.io/dagger";
+import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
+import { lintService, testService } from "./build.ts";
+import { newRunId, readEvidence } from "./evidence.ts";
+import { asContainer, type BuiltImage } from "./image.ts";
+import { parseEnvironment } from "./lib/environments.ts";
+import { gate } from "./lib/findings.ts";
+import { renderPlan } from "./lib/plan.ts";
+import { renderSummary } from "./lib/report.ts";
+import { parseThreshold } from "./lib/threshold.ts";
+import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
+import { type Service as ProjectService, readServices, selectServices } from "./project.ts";
+import { publishImage } from "./registry.ts";
+import { billOfMaterials } from "./sbom.ts";
+import { Scan } from "./scan-object.ts";
+import { scanImage } from "./scan.ts";
+import { type Settings, Workshop } from "./settings.ts";
+import { debian } from "./toolbox.ts";
+
+@object()
+export class GoldenPath {
+  private readonly source: Directory;
+  private readonly services: string;
+  private readonly base: Directory;
+  private readonly platform: Directory;
+  private readonly registry: string;
+  private readonly registryAuth?: Secret;
+  private readonly gitops: string;
+  private readonly gitopsService?: Service;
+  private readonly gitopsToken?: Secret;
+  private readonly gitopsSshKey?: Secret;
+  private readonly gitopsKnownHosts?: File;
+  private readonly branch: string;
+  private readonly images: string[];
+  private readonly mirrors?: Secret;
+
+  /**
+   * @param source The checkout with the services, its .git included
+   * @param services Folder in which each service has a folder with a service.yaml
+   * @param base The golden base that manifests are rendered from
+   * @param platform What a new GitOps repository begins with (argocd/)
+   * @param registry Where images go, as in ghcr.io/team; left out: a registry of the engine's own
+   * @param registryAuth A config.json with the registry's credentials
+   * @param gitops Address of the GitOps repository (https, ssh, git)
+   * @param gitopsService A Git server that holds it at /gitops.git, in place of the address
+   * @param gitopsToken Token for https
+   * @param gitopsSshKey Private key for ssh
+   * @param gitopsKnownHosts Host keys for ssh
+   * @param branch Branch of the GitOps repository
+   * @param images Images that this network has elsewhere, as name=reference (debian, cluster, argocd, redis)
+   * @param mirrors Package mirrors of this network, as KEY=VALUE lines
+   */
+  constructor(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/dist", "**/.venv", "**/__pycache__", ".dagger/sdk"] }) source: Directory,
+    @argument({ defaultPath: "/k8s/base" }) base: Directory,
+    @argument({ defaultPath: "/gitops" }) platform: Directory,
+    services = "service",
+    registry = "",
+    gitops = "",
+    branch = "main",
+    images: string[] = [],
+    registryAuth?: Secret,
+    gitopsService?: Service,
+    gitopsToken?: Secret,
+    gitopsSshKey?: Secret,
+    gitopsKnownHosts?: File,
+    mirrors?: Secret,
+  ) {
+    this.source = source;
+    this.services = services;
+    this.base = base;
+    this.platform = platform;
+    this.registry = registry;
+    this.gitops = gitops;
+    this.branch = branch;
+    this.images = images;
+    this.registryAuth = registryAuth;
+    this.gitopsService = gitopsService;
+    this.gitopsToken = gitopsToken;
+    this.gitopsSshKey = gitopsSshKey;
+    this.gitopsKnownHosts = gitopsKnownHosts;
+    this.mirrors = mirrors;
+  }
+
+  /**
+   * Run every stage; with --promote, commit the result to --env.
+   *
+   * Example: dagger call ci --promote
+   *
+   * @param service Only this service; all when left out
+   * @param env The environment to render for and to promote to (dev, stage, prod)
+   * @param failOn The severity from which on a finding fails the run (none, unknown, low, medium, high, critical)
+   * @param promote Commit the release when everything passed
+   * @param fresh Prove again, even where an earlier verdict answers
+   * @param dryRun With --promote: say what would be committed, commit nothing
+   */
+  @func({ cache: "never" })
+  async ci(service = "", env = "dev", failOn = "high", promote = false, fresh = false, dryRun = false): Promise<string> {
+    const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote: promote && !dryRun, fresh, dryRun };
+    const workshop = this.workshop();
+    const run = new Run(workshop, options);
+    const report = await run.execute(await prepare(workshop, options));
+    const summary = renderSummary(report);
+    if (run.stages.failed()) throw new Error(summary);
+    return summary;
+  }
+
+  /**
+   * Show what ci would do and why, as JSON.
+   *
+   * Example: dagger call plan --promote
+   */
+  @func({ cache: "never" })
+  async plan(service = "", env = "dev", failOn = "high", promote = false, fresh = false): Promise<string> {
+    const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote, fresh, dryRun: false };
+    return renderPlan((await prepare(this.workshop(), options)).plan);
+  }
+
+  /**
+   * All reports of a run, as a directory; the last run when --run is left out.
+   *
+   * Example: dagger call report --run 20261122-031500-ab12 export --path report
+   */
+  @func({ cache: "never" })
+  async report(run = ""): Promise<Directory> {
+    return await readEvidence(debian(this.workshop().context), run);
+  }
+
+  /**
+   * Check the services' style and types.
+   *
+   * Example: dagger call lint --service backend
+   */
+  @func({ cache: "never" })
+  async lint(service = ""): Promise<string> {
+    return await this.each(service, async (workshop, one) => await (await lintService(workshop.context, one.spec, one.source)).stdout());
+  }
+
+  /**
+   * Run the services' unit tests.
+   *
+   * Example: dagger call test --service backend
+   */
+  @func({ cache: "never" })
+  async test(service = ""): Promise<string> {
+    return await this.each(service, async (workshop, one) => await (await testService(workshop.context, one.spec, one.source)).stdout());
+  }
+
+  /**
+   * Build one service as a distroless image.
+   *
+   * Example: dagger call build --service backend
+   */
+  @func({ cache: "never" })
+  async build(service: string): Promise<Container> {
+    return asContainer((await this.built(service)).image);
+  }
+
+  /**
+   * The image of one service as an OCI archive, byte for byte as it is published.
+   *
+   * Example: dagger call archive --service backend export --path backend.tar
+   */
+  @func({ cache: "never" })
+  async archive(service: string): Promise<File> {
+    return (await this.built(service)).image.archive;
+  }
+
+  /**
+   * Bill of materials of one image, as CycloneDX JSON.
+   *
+   * Example: dagger call sbom --service backend contents
+   */
+  @func({ cache: "never" })
+  async sbom(service: string): Promise<File> {
+    const { workshop, image, version } = await this.built(service);
+    return await billOfMaterials(workshop.context, image, service, version);
+  }
+
+  /**
+   * Findings of one image, and the gate.
+   *
+   * Example: dagger call scan --service backend table
+   */
+  @func({ cache: "never" })
+  async scan(service: string, failOn = "high"): Promise<Scan> {
+    const threshold = parseThreshold(failOn);
+    const { workshop, image, version } = await this.built(service);
+    const bom = await billOfMaterials(workshop.context, image, service, version);
+    const result = await scanImage(workshop.context, service, image.digest, bom);
+    const { passed, sentence } = gate(result, threshold);
+    return new Scan(passed, sentence, JSON.stringify(result, null, 2) + "\n");
+  }
+
+  /**
+   * Push one image; return its digest reference.
+   *
+   * Example: dagger call --registry ghcr.io/team publish --service backend
+   */
+  @func({ cache: "never" })
+  async publish(service: string): Promise<string> {
+    const { workshop, image, version } = await this.built(service);
+    return await publishImage(workshop.context, await workshop.registry(), image, service, version, newRunId());
+  }
+
+  /**
+   * Prove the images with Argo CD on an ephemeral cluster, as ci does; nothing is promoted.
+   *
+   * Example: dagger call integrate --env dev
+   */
+  @func({ cache: "never" })
+  async integrate(service = "", env = "dev", failOn = "high", fresh = false): Promise<string> {
+    return await this.ci(service, env, failOn, false, fresh);
+  }
+
+  /**
+   * Commit a release to an environment; what was not verified yet is verified first.
+   *
+   * Example: dagger call promote --env dev
+   */
+  @func({ cache: "never" })
+  async promote(service = "", env = "dev", failOn = "high", dryRun = false): Promise<string> {
+    return await this.ci(service, env, failOn, true, false, dryRun);
+  }
+
+  private workshop(): Workshop {
+    return new Workshop(this as unknown as Settings);
+  }
+
+  private async built(name: string): Promise<{ workshop: Workshop; image: BuiltImage; version: string }> {
+    const workshop = this.workshop();
+    const found = selectServices(await readServices(this.source, this.services), name);
+    const service = found[0]!;
+    const revision = (await revisionsOf(workshop, [service])).get(service.spec.name)!;
+    return { workshop, image: await buildImage(workshop, service, revision), version: revision.version };
+  }
+
+  private async each(name: string, work: (workshop: Workshop, service: ProjectService) => Promise<string>): Promise<string> {
+    const workshop = this.workshop();
+    const services = selectServices(await readServices(this.source, this.services), name);
+    const outputs = await Promise.all(services.map(async (service) => `## ${service.spec.name}\n${(await work(workshop, service)).trim()}\n`));
+    return outputs.join("\n");
+  }
+}

@@ -1,0 +1,256 @@
+import { dag, type Directory, type File } from "@dagger.io/dagger";
+import { buildService, lintService, testService } from "./build.ts";
+import { keepEvidence, newRunId } from "./evidence.ts";
+import { readTip, writeRelease } from "./gitops.ts";
+import type { BuiltImage } from "./image.ts";
+import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
+import type { Tree } from "./lib/edits.ts";
+import type { Environment } from "./lib/environments.ts";
+import { UserError, plural } from "./lib/errors.ts";
+import { gate } from "./lib/findings.ts";
+import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
+import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
+import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
+import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, renderSummary, verdictsOf } from "./lib/report.ts";
+import type { SourceRevision } from "./lib/source-revision.ts";
+import type { Threshold } from "./lib/threshold.ts";
+import { type Service, readServices, readTree, selectServices } from "./project.ts";
+import { publishImage } from "./registry.ts";
+import { sourceRevisions } from "./revision.ts";
+import { billOfMaterials } from "./sbom.ts";
+import { scanImage } from "./scan.ts";
+import type { Workshop } from "./settings.ts";
+import { Stages, needed } from "./stages.ts";
+import { debian } from "./toolbox.ts";
+
+export interface RunOptions {
+  service?: string;
+  env: Environment;
+  failOn: Threshold;
+  promote: boolean;
+  fresh: boolean;
+  dryRun: boolean;
+}
+
+/** What is known before anything runs: services, their revisions, the GitOps repository's tip. */
+export interface Prepared {
+  services: Service[];
+  revisions: Map<string, SourceRevision>;
+  tip: ReadResult | undefined;
+  plan: Plan;
+}
+
+/** Reads what the run depends on and decides what it will do; refuses bad input before any work. */
+export async function prepare(workshop: Workshop, options: RunOptions): Promise<Prepared> {
+  const { source, services: folder } = workshop.settings;
+  const services = selectServices(await readServices(source, folder), options.service);
+  const repository = workshop.gitops();
+  if (options.promote && !repository) {
+    throw new UserError("promoting: no GitOps repository is named; give --gitops <url> before the function, or use ./daggerw, which brings one");
+  }
+  const tools = await workshop.tools();
+  const [revisions, tip] = await Promise.all([
+    revisionsOf(workshop, services),
+    repository ? readTip(tools, repository, ["argocd", "env"]) : undefined,
+  ]);
+  const inputs = services.map(({ spec }) => {
+    const { revision } = revisions.get(spec.name)!;
+    const path = releasePath(options.env, spec.name);
+    const record = tip?.files[path];
+    const changed = record === undefined || parseRelease(record, path).sourceRevision !== revision;
+    return { spec, sourceRevision: revision, changed };
+  });
+  const plan = planRun(inputs, options);
+  refuseImpossible(plan);
+  return { services, revisions, tip, plan };
+}
+
+/** Each service's source revision by its name. */
+export async function revisionsOf(workshop: Workshop, services: Service[]): Promise<Map<string, SourceRevision>> {
+  const folders = Object.fromEntries(services.map(({ spec, folder }) => [spec.name, folder]));
+  const { revisions } = await sourceRevisions(await workshop.tools(), { source: workshop.settings.source, services: folders, shared: ["k8s/base"] });
+  return new Map(revisions.map((revision) => [revision.service, revision]));
+}
+
+/** Builds one service's image from its folder and its source revision. */
+export async function buildImage(workshop: Workshop, service: Service, revision: SourceRevision): Promise<BuiltImage> {
+  return await buildService(workshop.context, service.spec, service.source, {
+    version: revision.version,
+    sourceRevision: revision.revision,
+    sourceTime: revision.time,
+  });
+}
+
+interface Published {
+  service: Service;
+  revision: SourceRevision;
+  image: ImageReport;
+}
+
+/** One run of the golden path over some services. */
+export class Run {
+  readonly id = newRunId();
+  readonly stages = new Stages();
+  readonly images: ImageReport[] = [];
+  readonly scans: ScanReport[] = [];
+  private readonly files: Record<string, File> = {};
+  private readonly workshop: Workshop;
+  private readonly options: RunOptions;
+  private promotion: PromotionReport = { outcome: "not-asked" };
+  private evidence: Directory = dag.directory();
+
+  constructor(workshop: Workshop, options: RunOptions) {
+    this.workshop = workshop;
+    this.options = options;
+  }
+
+  /** Runs everything that the plan asks for; the report tells how each stage ended. */
+  async execute(prepared: Prepared): Promise<RunReport> {
+    const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
+    const proven = await this.integrate(prepared, published);
+    if (this.options.promote) await this.promote(proven);
+    return await this.report();
+  }
+
+  /** Lint, test and build at once; then what is in the image, and the registry. */
+  private async service(service: Service, revision: SourceRevision): Promise<Published | undefined> {
+    const { context } = this.workshop;
+    const { name } = service.spec;
+    const lint = this.stages.run("lint", name, async () => {
+      await (await lintService(context, service.spec, service.source)).sync();
+      return { value: true, detail: "style and types" };
+    });
+    const test = this.stages.run("test", name, async () => {
+      await (await testService(context, service.spec, service.source)).sync();
+      return { value: true, detail: "unit tests" };
+    });
+    const build = this.stages.run("build", name, async () => {
+      const image = await buildImage(this.workshop, service, revision);
+      return { value: image, detail: `${(image.size / 1e6).toFixed(1)} MB compressed, ${revision.version}` };
+    });
+    const scan = build.then((image) => this.describe(service, revision, image));
+    const [linted, tested, image, scanned] = await Promise.all([lint, test, build, scan]);
+    return await this.stages.run("publish", name, async () => {
+      const [built] = needed<[BuiltImage, boolean, boolean, boolean]>("a stage before it", image, linted, tested, scanned);
+      const registry = await this.workshop.registry();
+      const reference = await publishImage(context, registry, built, name, revision.version, this.id);
+      const report = { service: name, image: reference, digest: built.digest, sourceRevision: revision.revision, bytes: built.size };
+      this.images.push(report);
+      return { value: { service, revision, image: report }, detail: reference };
+    });
+  }
+
+  private async describe(service: Service, revision: SourceRevision, image: BuiltImage | undefined): Promise<boolean | undefined> {
+    const { context } = this.workshop;
+    const { name } = service.spec;
+    const bom = await this.stages.run("sbom", name, async () => {
+      const [built] = needed<[BuiltImage]>("build", image);
+      const file = await billOfMaterials(context, built, name, revision.version);
+      const { components } = JSON.parse(await file.contents()) as { components?: { purl?: string }[] };
+      this.files[`${name}/sbom.cdx.json`] = file;
+      return { value: file, detail: `CycloneDX, ${plural((components ?? []).filter(({ purl }) => purl).length, "package")}` };
+    });
+    return await this.stages.run("scan", name, async () => {
+      const [file, built] = needed<[File, BuiltImage]>("sbom", bom, image);
+      const result = await scanImage(context, name, built.digest, file);
+      const verdict = gate(result, this.options.failOn);
+      this.scans.push({ ...result, gate: verdict });
+      if (!verdict.passed) throw new UserError(verdict.sentence);
+      return { value: true, detail: verdict.sentence.replace(`scan ${name}: `, "") };
+    });
+  }
+
+  private async integrate(prepared: Prepared, published: (Published | undefined)[]): Promise<{ tree: Tree; owned: string[] } | undefined> {
+    const { env, fresh } = this.options;
+    return await this.stages.run("integrate", undefined, async () => {
+      const all = needed<Published[]>("a stage of a service", ...published);
+      const { context, settings } = this.workshop;
+      const [base, platform, registry, tools] = await Promise.all([
+        readTree(settings.base, "*.yaml"),
+        readTree(settings.platform, "argocd/*.yaml"),
+        this.workshop.registry(),
+        this.workshop.tools(),
+      ]);
+      // What the platform has committed by now is its own; the seed only fills what is not there.
+      const missing = Object.keys(platform).filter((path) => prepared.tip?.files[path] === undefined);
+      const tree: Tree = Object.fromEntries(Object.keys(platform).map((path) => [path, prepared.tip?.files[path] ?? platform[path]!]));
+      for (const { service, revision, image } of all) {
+        const release = {
+          service: service.spec.name, owner: service.spec.owner, env, version: revision.version,
+          sourceRevision: revision.revision, sourceTime: revision.time, image: image.image, digest: image.digest,
+        };
+        Object.assign(tree, releaseFiles(service.spec, release, base));
+      }
+      try {
+        const { verdict, reused, out } = await integrate({
+          env,
+          services: all.map(({ service: { spec }, image }) => ({
+            name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
+            health: spec.health, ready: spec.ready, version: spec.version,
+          })),
+          tree,
+          images: context.images,
+          ...(registry.service ? { registry: registry.service } : {}),
+          node: tools.tools,
+          git: tools.tools,
+          source: tools.module,
+          ...(fresh ? { fresh: this.id } : {}),
+        });
+        this.evidence = this.evidence.withDirectory("integrate", out);
+        const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
+        const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
+        const owned = [...missing, ...all.map(({ service }) => releaseFolder(env, service.spec.name))];
+        return { value: { tree, owned }, detail, ...(reused ? { reused: { runId: verdict.id, at: verdict.verifiedAt } } : {}) };
+      } catch (error) {
+        if (error instanceof IntegrateFailure) await claimEvidence(debian(context), error.planId, this.id);
+        throw error;
+      }
+    });
+  }
+
+  private async promote(proven: { tree: Tree; owned: string[] } | undefined): Promise<void> {
+    const repository = this.workshop.gitops()!;
+    const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
+    await this.stages.run("promote", undefined, async () => {
+      const [{ tree, owned }] = needed<[{ tree: Tree; owned: string[] }]>("integrate", proven);
+      if (this.images.some(({ sourceRevision }) => isDirty(sourceRevision))) throw new UserError("promoting: the source has changes that no commit holds; commit them and run again");
+      const desired = Object.fromEntries(Object.entries(tree).filter(([path]) => owned.some((place) => path === place || path.startsWith(`${place}/`))));
+      const verdicts = verdictsOf(this.stages.results);
+      const result = await writeRelease(await this.workshop.tools(), repository, { desired, owned, runId: this.id, verdicts });
+      this.promotion = { ...outcome(result), ...where } as PromotionReport;
+      return { value: result, detail: sentence(result, this.options.env) };
+    });
+  }
+
+  private async report(): Promise<RunReport> {
+    const byService = (one: { service?: string }, other: { service?: string }): number => ((one.service ?? "~") < (other.service ?? "~") ? -1 : 1);
+    const report: RunReport = {
+      runId: this.id,
+      env: this.options.env,
+      seconds: this.stages.seconds(),
+      stages: this.stages.results,
+      images: [...this.images].sort(byService),
+      scans: [...this.scans].sort(byService),
+      promotion: this.promotion,
+    };
+    let folder = this.evidence
+      .withNewFile("summary.md", renderSummary(report))
+      .withNewFile("report.json", JSON.stringify(report, null, 2) + "\n");
+    for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
+    await keepEvidence(debian(this.workshop.context), this.id, folder);
+    return report;
+  }
+}
+
+function outcome(result: WriteResult): { outcome: PromotionReport["outcome"]; commit?: string; by?: string } {
+  if (result.committed) return { outcome: "committed", commit: result.commit! };
+  const newer = result.superseded[0];
+  if (newer) return { outcome: "superseded", by: newer.by.version };
+  return { outcome: "unchanged", commit: result.commit ?? "" };
+}
+
+function sentence(result: WriteResult, env: Environment): string {
+  if (result.committed) return `commit ${result.commit!.slice(0, 7)} on ${result.branch} releases ${result.released.join(", ")} to ${env}`;
+  if (result.superseded.length > 0) return `nothing committed: ${env} has a newer release`;
+  return `nothing to commit: ${env} already runs this release`;
+}

@@ -1,0 +1,63 @@
+import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
+import { dag } from "@dagger.io/dagger";
+import type { GitOpsRepository, GitOpsTools } from "./gitops.ts";
+import { parseImages } from "./lib/images.ts";
+import type { Context } from "./mirrors.ts";
+import { programTools } from "./program-tools.ts";
+import { namedRegistry, ownRegistry, type Registry } from "./registry.ts";
+
+/** What the constructor was given: the durable context of every call. */
+export interface Settings {
+  source: Directory;
+  services: string;
+  base: Directory;
+  platform: Directory;
+  registry: string;
+  registryAuth?: Secret;
+  gitops: string;
+  gitopsService?: Service;
+  gitopsToken?: Secret;
+  gitopsSshKey?: Secret;
+  gitopsKnownHosts?: File;
+  branch: string;
+  images: string[];
+  mirrors?: Secret;
+}
+
+/** What the constructor's arguments mean to the parts that do the work. */
+export class Workshop {
+  readonly settings: Settings;
+  readonly context: Context;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.context = { images: parseImages(settings.images), ...(settings.mirrors ? { mirrors: settings.mirrors } : {}) };
+  }
+
+  async registry(): Promise<Registry> {
+    const { registry, registryAuth } = this.settings;
+    return registry === "" ? await ownRegistry(this.context) : namedRegistry(registry, registryAuth);
+  }
+
+  /** The GitOps repository, or undefined when none is named. */
+  gitops(): GitOpsRepository | undefined {
+    const { gitops, gitopsService, gitopsToken, gitopsSshKey, gitopsKnownHosts, branch } = this.settings;
+    if (gitops === "" && !gitopsService) return undefined;
+    return {
+      // An address that the user names goes before the service that the wrapper hands in.
+      ...(gitops !== "" ? { url: gitops } : { service: gitopsService! }),
+      branch,
+      ...(gitopsToken ? { token: gitopsToken } : {}),
+      ...(gitopsSshKey ? { sshKey: gitopsSshKey } : {}),
+      ...(gitopsKnownHosts ? { knownHosts: gitopsKnownHosts } : {}),
+    };
+  }
+
+  private programs?: Promise<Container>;
+
+  /** Git, Node 24 and the module's programs. */
+  async tools(): Promise<GitOpsTools> {
+    this.programs ??= programTools(this.context);
+    return { tools: await this.programs, module: dag.currentModule().source() };
+  }
+}

@@ -1,0 +1,41 @@
+import { spawnSync } from "node:child_process"
+import { mkdirSync, statfsSync } from "node:fs"
+import { UserError } from "./errors.ts"
+import { STATE } from "./paths.ts"
+
+const GO_AT_LEAST = [1, 25] as const
+const FREE_GB = 15
+
+/** Why the embedded engine cannot work here, each with what to do; empty where it can. */
+export function obstacles(): string[] {
+  const found: string[] = []
+  if (process.platform !== "linux") found.push(`this is ${process.platform}, and the engine runs containers of Linux; install Docker or Podman`)
+  if (process.arch !== "x64") found.push(`this is ${process.arch}, and what it is built from is pinned for x64; install Docker or Podman`)
+  if (process.getuid?.() !== 0) found.push("it needs root to make containers; run as root, or install Docker or Podman")
+  const go = goVersion()
+  if (!go) found.push(`Go is missing; install Go ${GO_AT_LEAST.join(".")} or newer (Debian: golang from backports)`)
+  else if (go[0] < GO_AT_LEAST[0] || (go[0] === GO_AT_LEAST[0] && go[1] < GO_AT_LEAST[1])) {
+    found.push(`Go ${go.join(".")} is too old; install Go ${GO_AT_LEAST.join(".")} or newer`)
+  }
+  if (spawnSync("apt-get", ["--version"]).error) found.push("apt-get is missing; the engine's system packages are Debian's")
+  const free = freeGigabytes()
+  if (free < FREE_GB) found.push(`${STATE} has ${free.toFixed(1)} GB free; it needs ${FREE_GB}, or set GOLDEN_PATH_STATE to a larger place`)
+  return found
+}
+
+/** Refuses clearly where the embedded engine cannot work. */
+export function requireHost(): void {
+  const found = obstacles()
+  if (found.length > 0) throw new UserError(`the embedded engine cannot run here:\n${found.map((line) => `  - ${line}`).join("\n")}`)
+}
+
+function goVersion(): [number, number] | undefined {
+  const match = /go(\d+)\.(\d+)/.exec(spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).stdout ?? "")
+  return match ? [Number(match[1]), Number(match[2])] : undefined
+}
+
+function freeGigabytes(): number {
+  mkdirSync(STATE, { recursive: true })
+  const { bavail, bsize } = statfsSync(STATE)
+  return (bavail * bsize) / 1e9
+}
