@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { KubeObject } from "../src/lib/kube.ts";
 import { groupPath, objectPath } from "../src/lib/kube.ts";
+import { Cause } from "./integrate-progress.ts";
 
 /** The API server said no, or did not answer (status 0). */
 export class ApiError extends Error {
@@ -19,6 +20,8 @@ export class ApiError extends Error {
   }
 }
 
+const NO_CONNECTION = /^(dial tcp|read tcp|write tcp|EOF|unexpected EOF|net\/http|http: |context )/;
+
 interface Discovered {
   plural: string;
   namespaced: boolean;
@@ -26,6 +29,8 @@ interface Discovered {
 
 const REQUEST_TIMEOUT_MS = 20_000;
 const PROXY_TIMEOUT_MS = 15_000;
+/** An API server that once answered and then is silent for so long has died; no wait should outlast it. */
+const LOST_AFTER_MS = 40_000;
 const FIELD_MANAGER = "golden-path";
 
 /**
@@ -35,6 +40,8 @@ const FIELD_MANAGER = "golden-path";
 export class Api {
   readonly #proxy: ChildProcess;
   readonly #base: string;
+  /** When the API server last answered; undefined before its first answer. */
+  #answered: number | undefined;
   readonly #kinds = new Map<string, Promise<Map<string, Discovered>>>();
 
   private constructor(proxy: ChildProcess, base: string) {
@@ -75,11 +82,23 @@ export class Api {
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": type } }),
       });
-      return { status: response.status, text: await response.text() };
+      const answer = { status: response.status, text: await response.text() };
+      // kubectl proxy reports its own failure to connect as an answer.
+      if (answer.status >= 500 && NO_CONNECTION.test(answer.text)) this.#checkLost(answer.text.trim());
+      else this.#answered = performance.now();
+      return answer;
     } catch (error) {
+      if (error instanceof Cause) throw error;
       const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
-      throw new ApiError(0, `${method} ${path}: ${error instanceof Error ? error.message : String(error)}${cause}`);
+      const message = `${error instanceof Error ? error.message : String(error)}${cause}`;
+      this.#checkLost(message);
+      throw new ApiError(0, `${method} ${path}: ${message}`);
     }
+  }
+
+  #checkLost(message: string): void {
+    if (this.#answered === undefined || performance.now() - this.#answered < LOST_AFTER_MS) return;
+    throw new Cause(`the cluster stopped answering (${message}); the log of its service says why`);
   }
 
   /** The object at a path; undefined when it does not exist. */

@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import type { Tree } from "./lib/edits.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
 import { type ExecFailure, execFailure } from "./lib/exec-error.ts";
-import { execFailure, type ExecFailure } from "./lib/exec-error.ts";
 import type { Failure, Limits, ReadInput, ReadResult, Remote, WriteInput, WriteResult } from "./lib/gitops-io.ts";
 
 /** The GitOps repository as the user names it: an address, or a Git server handed in as a service. */

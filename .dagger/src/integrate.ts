@@ -7,7 +7,6 @@ import { GIT_ALIAS, serveTree, treeDirectory } from "./integrate-git.ts";
 import type { Tree } from "./lib/edits.ts";
 import { UserError } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
-import { execFailure } from "./lib/exec-error.ts";
 import type { ImageName } from "./lib/images.ts";
 import { DEFAULT_TIMEOUTS, planId } from "./lib/integrate-plan.ts";
 import type { ExpectedService, IntegratePlan, IntegrateTimeouts, IntegrateVerdict } from "./lib/integrate-plan.ts";
@@ -129,9 +128,15 @@ async function proven(out: Directory, id: string): Promise<string> {
       const cause = last === "" ? `the program ended with exit code ${failure.exitCode}` : last;
       throw new IntegrateFailure(`integrating under Argo CD: ${cause}`, id);
     }
-    const message = error instanceof Error ? error.message : String(error);
-    throw new IntegrateFailure(`integrating under Argo CD: the cluster or a service beside it did not start: ${message}`, id);
+    throw new IntegrateFailure(`integrating under Argo CD: the cluster or a service beside it failed: ${wordsOf(error)}`, id);
   }
+}
+
+/** What an error of Dagger's API says; its own message may be no more than "API Error". */
+function wordsOf(error: unknown): string {
+  const { response } = error as { response?: { errors?: { message: string }[] } };
+  const told = (response?.errors ?? []).map(({ message }) => message);
+  return told.length > 0 ? told.join("; ") : error instanceof Error ? error.message : String(error);
 }
 
 /** The objects in a directory of YAML files, as one JSON list. */

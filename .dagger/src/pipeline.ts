@@ -65,10 +65,13 @@ export async function prepare(workshop: Workshop, options: RunOptions): Promise<
   return { services, revisions, tip, plan };
 }
 
+/** What decides an image or its manifests besides the service's own folder. */
+const SHARED = ["k8s/base", ".dagger/locks", ".dagger/recipes"];
+
 /** Each service's source revision by its name. */
 export async function revisionsOf(workshop: Workshop, services: Service[]): Promise<Map<string, SourceRevision>> {
   const folders = Object.fromEntries(services.map(({ spec, folder }) => [spec.name, folder]));
-  const { revisions } = await sourceRevisions(await workshop.tools(), { source: workshop.settings.source, services: folders, shared: ["k8s/base"] });
+  const { revisions } = await sourceRevisions(await workshop.tools(), { source: workshop.settings.source, services: folders, shared: SHARED });
   return new Map(revisions.map((revision) => [revision.service, revision]));
 }
 

@@ -75,6 +75,6 @@ async function pauseImage(folder: string): Promise<void> {
   await packLayer(join(work, "root"), join(work, "layer.tar"))
   const layout = join(work, "layout")
   await createImage(layout, [join(work, "layer.tar")], { entrypoint: ["/pause"], user: "65535:65535" })
-  await run("tar", ["-C", layout, "--sort=name", "-cf", join(folder, "pause.tar"), "."], { what: "pack the pause image", limit: 60 })
+  await run("tar", ["-C", layout, "--sort=name", "-cf", join(folder, "pause.tar"), "oci-layout", "index.json", "blobs"], { what: "pack the pause image", limit: 60 })
   rmSync(work, { recursive: true })
 }

@@ -43,6 +43,7 @@ describe("what a server's refusal means", () => {
     ["unreachable", "ssh: connect to host x port 22: Connection timed out"],
     ["server-error", "fatal: unable to access 'https://x/': The requested URL returned error: 502"],
     ["server-error", "fatal: the remote end hung up unexpectedly"],
+    ["server-error", "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights"],
     ["unknown", "something new"],
   ];
   it.each(cases)("%s: %j", (kind, output) => {

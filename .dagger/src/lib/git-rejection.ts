@@ -64,7 +64,7 @@ const TEXT_RULES: readonly Rule[] = [
   ],
   [
     "server-error",
-    /returned error: ?5\d\d|http (code )?5\d\d|rpc failed|hung up unexpectedly|early eof|connection (was )?(reset|closed)|broken pipe|internal server error|unexpected disconnect|no space left|empty reply|bad gateway/i,
+    /returned error: ?5\d\d|http (code )?5\d\d|rpc failed|hung up unexpectedly|early eof|connection (was )?(reset|closed)|broken pipe|internal server error|unexpected disconnect|no space left|empty reply|bad gateway|packet write failed|could not read from remote/i,
   ],
   ["lost-race", LOST_RACE],
 ];

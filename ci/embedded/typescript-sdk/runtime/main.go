@@ -203,7 +203,11 @@ func (t *TypescriptSdk) Codegen(ctx context.Context, modSource *dagger.ModuleSou
 	if err != nil {
 		return nil, fmt.Errorf("read the module's source path: %w", err)
 	}
-	code := dag.Directory().WithDirectory(generated, t.library(m, introspectionJson))
+	// The module's own files stand beside what is generated: this is what CurrentModule().Source() hands out.
+	own := dagger.DirectoryWithDirectoryOpts{Exclude: []string{"node_modules", generated, ".git"}}
+	code := dag.Directory().
+		WithDirectory(".", m.source, own).
+		WithDirectory(generated, t.library(m, introspectionJson))
 	if !m.hasPkg {
 		code = code.WithNewFile("package.json", "{\n  \"type\": \"module\"\n}\n")
 	}

@@ -23,7 +23,7 @@ start_containerd() {
 }
 
 # The manifest's digest names the content, and is found without reading the whole archive.
-archive_digest() { tar -xOf "$1" --occurrence=1 index.json | grep -o 'sha256:[0-9a-f]\{64\}' | head -1; }
+archive_digest() { tar -xOf "$1" --occurrence=1 --no-anchored index.json | grep -o 'sha256:[0-9a-f]\{64\}' | head -1; }
 
 import_one() {
   local archive=$1 name digest marker
@@ -35,7 +35,8 @@ import_one() {
     return 0
   fi
   ctr -n k8s.io images rm "$name" > /dev/null 2>&1 || true
-  ctr -n k8s.io images import --index-name "$name" "$archive" || return 1
+  # The base name is for archives that name their image only by a tag: else it gets a name that CRI cannot find.
+  ctr -n k8s.io images import --base-name "${name%:*}" --index-name "$name" "$archive" || return 1
   mkdir -p "$STORE/.imported"
   echo "$digest" > "$marker"
 }

@@ -71,8 +71,10 @@ supervise() {
 }
 
 stop_parts() {
-  local pid end
+  local name pid end
   trap - TERM INT
+  # All is said: bash would add a line for every part that is killed.
+  exec 2> /dev/null
   # The datastore and containerd last: the others' last words need them.
   for name in kubelet proxy scheduler controller-manager coredns apiserver; do
     [ -z "${PARTS[$name]:-}" ] || kill -KILL "${PARTS[$name]}" 2>/dev/null || true
