@@ -63,6 +63,30 @@ YAML
 }
 CONF
 
+  # Routed (ptp) rather than bridged: pods of one node reach each other through services without br_netfilter.
+  # Pods get the MTU of the container's own interface, which may be below 1500.
+  mkdir -p /etc/cni/net.d
+  cat > /etc/cni/net.d/10-pods.conflist <<JSON
+{
+  "cniVersion": "1.0.0",
+  "name": "pods",
+  "plugins": [
+    {
+      "type": "ptp",
+      "ipMasq": false,
+      "mtu": $(node_mtu),
+      "ipam": {
+        "type": "host-local",
+        "dataDir": "/run/cni",
+        "ranges": [[{"subnet": "$POD_NETWORK"}]],
+        "routes": [{"dst": "0.0.0.0/0"}]
+      }
+    },
+    {"type": "portmap", "capabilities": {"portMappings": true}}
+  ]
+}
+JSON
+
   # The stable registry name of all manifests, wherever the registry is in this run.
   local host registry=${CLUSTER_REGISTRY:-http://registry:5000}
   for host in registry.golden-path.internal "${registry#*://}"; do

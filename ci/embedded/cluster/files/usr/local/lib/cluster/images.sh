@@ -7,7 +7,8 @@ containerd_answers() { ctr version; }
 
 start_containerd() {
   mkdir -p /run/containerd
-  # A cluster that was killed leaves containers behind that the CRI plugin would spend time on.
+  # An earlier cluster leaves containers behind that the CRI plugin and kubelet would spend time on.
+  # Deleting them here costs nothing: the API server takes longer to start.
   if [ -e "$STORE/.in-use" ]; then
     part containerd containerd -c /usr/local/lib/cluster/containerd-cleanup.toml
     await "containerd answers (clean-up)" 30 containerd containerd_answers
@@ -51,12 +52,4 @@ import_images() {
   done
   for pid in "${pids[@]}"; do wait "$pid" || rc=1; done
   return "$rc"
-}
-
-# After this, the store holds images only, and the next start is quick.
-leave_clean_store() {
-  ctr -n k8s.io tasks list -q 2>/dev/null | xargs -rn1 -P8 ctr -n k8s.io tasks kill -s KILL > /dev/null 2>&1 || true
-  ctr -n k8s.io tasks list -q 2>/dev/null | xargs -rn1 -P8 ctr -n k8s.io tasks delete -f > /dev/null 2>&1 || true
-  ctr -n k8s.io containers list -q 2>/dev/null | xargs -r ctr -n k8s.io containers delete > /dev/null 2>&1 || return 0
-  rm -f "$STORE/.in-use"
 }

@@ -33,3 +33,9 @@ choose_iptables() {
 node_address() {
   ip -4 route get 10.255.255.254 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p'
 }
+
+node_mtu() {
+  local interface
+  interface=$(ip -4 route get 10.255.255.254 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p')
+  cat "/sys/class/net/$interface/mtu" 2>/dev/null || echo 1400
+}
