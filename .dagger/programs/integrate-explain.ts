@@ -54,9 +54,13 @@ async function lastWarning(api: Api, namespace: string, pod: string): Promise<st
 
 async function lastLines(api: Api, namespace: string, pod: string, container: string): Promise<string> {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${container}&tailLines=5`;
-  for (const previous of ["&previous=true", ""]) {
+  // The latest run first; it is empty when it has only just been started again.
+  for (const previous of ["", "&previous=true"]) {
     const answer = await api.request("GET", path + previous);
-    if (answer.status === 200 && answer.text.trim() !== "") return answer.text.trim().split("\n").join(" / ").slice(-600);
+    const text = answer.text.trim();
+    if (answer.status === 200 && text !== "" && !text.startsWith("unable to retrieve")) {
+      return text.split("\n").join(" / ").slice(-600);
+    }
   }
   return "";
 }

@@ -40,13 +40,15 @@ export async function assembleImage(
   const complete = { ...image, architecture: layers[0]!.architecture };
   const config = imageConfig(complete, facts);
   const manifest = imageManifest(config, facts);
-  let layout = dag.directory()
+  const documents = dag.directory()
     .withNewFile("oci-layout", '{"imageLayoutVersion":"1.0.0"}')
     .withNewFile("index.json", imageIndex(manifest, complete).text)
     .withNewFile(blobPath(config.digest), config.text)
     .withNewFile(blobPath(manifest.digest), manifest.text);
-  for (const layer of layers) layout = layout.withFile(blobPath(layer.facts.digest), layer.blob);
-  const packed = await run(debian(context).withMountedDirectory("/layout", layout), "pack-archive", ["/layout", "/image.tar"]);
+  let layout = debian(context).withDirectory("/layout", documents);
+  // Mounted, not copied: layers are most of the bytes.
+  for (const layer of layers) layout = layout.withMountedFile(`/layout/${blobPath(layer.facts.digest)}`, layer.blob);
+  const packed = await run(layout, "pack-archive", ["/layout", "/image.tar"]);
   return {
     archive: packed.file("/image.tar"),
     digest: manifest.digest,

@@ -101,7 +101,8 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
     .withServiceBinding(GIT_ALIAS, git.service)
     .withExec(["node", `${PROGRAM}/programs/integrate.ts`]);
   const out = exec.directory("/out");
-  const text = await proven(out, id);
+  // The cluster is ended here and not with the session, which allows all its services a few seconds only.
+  const text = await proven(out, id).finally(async () => await service.stop().catch(() => undefined));
   const verdict = JSON.parse(text) as IntegrateVerdict;
   // Dagger keeps whole seconds of neither side: an answer from before this call was reused.
   return { verdict, reused: Date.parse(verdict.verifiedAt) < started - 1000, out };

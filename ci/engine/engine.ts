@@ -51,6 +51,7 @@ export async function ensureEngine(registryPort: number): Promise<string> {
   await step("start the engine", async () => {
     layOut(bin, sdks.content, settings)
     rmSync(socket(), { force: true })
+    endLeftovers()
     launch(sdks.go, sdks.typescript)
     await healthy(dagger)
     writeFileSync(runningKey, key)
@@ -128,6 +129,24 @@ exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path
     DAGGER_TYPESCRIPT_SDK_MANIFEST_DIGEST: typescriptDigest,
     DO_NOT_TRACK: "1",
   })
+}
+
+/** A killed engine leaves its containers running, where they hold cache volumes and the processor. */
+function endLeftovers(): void {
+  const executor = join(STATE, "engine/worker/executor")
+  const ids = new Set(existsSync(executor) ? readdirSync(executor) : [])
+  let ended = 0
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const id = /\/buildkit\/([a-z0-9]+)/.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1]
+      if (id === undefined || !ids.has(id)) continue
+      process.kill(Number(pid), "SIGKILL")
+      ended++
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+  if (ended > 0) say(`ended ${ended} processes that a killed engine had left`)
 }
 
 // Two engines on one machine (two state folders) must not share a bridge.

@@ -38,9 +38,11 @@ describe("podTrouble", () => {
 
   it("gives a first failed pull a second chance, a back-off none", () => {
     expect(podTrouble(pod({ state: { waiting: { reason: "ErrImagePull", message: "not\nfound" } } }))).toMatchObject({ fatal: false });
-    expect(podTrouble(pod({ state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } }))).toMatchObject({
+    const pull = `failed to pull and unpack image "${IMAGE}": failed to resolve reference "${IMAGE}": not found`;
+    const message = `Back-off pulling image "${IMAGE}": ErrImagePull: rpc error: code = NotFound desc = ${pull}`;
+    expect(podTrouble(pod({ state: { waiting: { reason: "ImagePullBackOff", message } } }))).toMatchObject({
       fatal: true,
-      sentence: `image ${IMAGE} cannot be pulled (ImagePullBackOff: not found)`,
+      sentence: `image ${IMAGE} cannot be pulled (ImagePullBackOff: failed to pull and unpack it: failed to resolve it: not found)`,
     });
   });
 

@@ -93,7 +93,8 @@ export function scanBom(service: string, digest: string, bom: Bom, data: Securit
     digest,
     findings: debianFindings(debian, data),
     covered: [`${plural(debian.length, "Debian package")} against ${data.suite}`],
-    notCovered: notCovered(all),
+    // What the service itself is has no advisories to compare with.
+    notCovered: notCovered(all.filter((component) => component.name !== service)),
     dataDate: data.date,
   };
 }

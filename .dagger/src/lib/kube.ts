@@ -75,7 +75,7 @@ function containerTrouble(pod: Pod, status: ContainerStatus): PodTrouble | undef
     return {
       ...found,
       word,
-      sentence: `image ${image} cannot be pulled (${word}: ${oneLine(waiting?.message ?? "no message")})`,
+      sentence: `image ${image} cannot be pulled (${word}: ${pullFailure(waiting?.message ?? "no message", image)})`,
       fatal: word !== "ErrImagePull",
     };
   }
@@ -100,6 +100,13 @@ function containerTrouble(pod: Pod, status: ContainerStatus): PodTrouble | undef
     };
   }
   return undefined;
+}
+
+/** What the runtime said at the end of kubelet's wrapping, which names the image three times over. */
+function pullFailure(message: string, image: string): string {
+  const said = oneLine(message).replace(/^Back-off pulling image "[^"]*": /, "");
+  const bare = said.replace(/^ErrImagePull: /, "").replace(/rpc error: code = \w+ desc = /g, "");
+  return bare.replaceAll(`image "${image}"`, "it").replaceAll(`reference "${image}"`, "it");
 }
 
 function describeEnd(ended: NonNullable<ContainerState["terminated"]>): string {
