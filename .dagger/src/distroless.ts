@@ -5,7 +5,7 @@ import { type Layer, packLayer } from "./image.ts";
 import { type Context, run } from "./mirrors.ts";
 import { debian, debianTools, nodePackage } from "./toolbox.ts";
 
-const ROOT = "/work/root";
+const ROOT = "/build/root";
 const REMOVE = "/run/remove.list";
 
 /** The layer that a language's images stand on: Debian packages, without shell or package manager. */

@@ -10,13 +10,14 @@ import type { Container, Directory, File, Secret, Service } from "@dagger.io/dag
 import { lintService, testService } from "./build.ts";
 import { newRunId, readEvidence } from "./evidence.ts";
 import { asContainer, type BuiltImage } from "./image.ts";
+import { UserError } from "./lib/errors.ts";
 import { parseEnvironment } from "./lib/environments.ts";
 import { gate } from "./lib/findings.ts";
 import { renderPlan } from "./lib/plan.ts";
 import { renderSummary } from "./lib/report.ts";
 import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
-import { type Service as ProjectService, readServices, selectServices } from "./project.ts";
+import { type Service as ProjectService, findServices } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { Scan } from "./scan-object.ts";
@@ -236,15 +237,15 @@ export class GoldenPath {
 
   private async built(name: string): Promise<{ workshop: Workshop; image: BuiltImage; version: string }> {
     const workshop = this.workshop();
-    const found = selectServices(await readServices(this.source, this.services), name);
-    const service = found[0]!;
+    const [service] = await findServices(workshop.context, this.source, this.services, name);
+    if (!service) throw new UserError("--service: no name is given; name one service");
     const revision = (await revisionsOf(workshop, [service])).get(service.spec.name)!;
     return { workshop, image: await buildImage(workshop, service, revision), version: revision.version };
   }
 
   private async each(name: string, work: (workshop: Workshop, service: ProjectService) => Promise<string>): Promise<string> {
     const workshop = this.workshop();
-    const services = selectServices(await readServices(this.source, this.services), name);
+    const services = await findServices(workshop.context, this.source, this.services, name);
     const outputs = await Promise.all(services.map(async (service) => `## ${service.spec.name}\n${(await work(workshop, service)).trim()}\n`));
     return outputs.join("\n");
   }

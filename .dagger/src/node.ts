@@ -3,7 +3,7 @@ import { type Layer, packLayer } from "./image.ts";
 import { type Context, fetching, fetchingRecipe, run } from "./mirrors.ts";
 import { node24 } from "./toolbox.ts";
 
-const ROOT = "/work/root";
+const ROOT = "/build/root";
 
 /** Settings that every Node image has; a service's own come after them. */
 export const NODE_ENV: Record<string, string> = {

@@ -14,7 +14,7 @@ import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from 
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, renderSummary, verdictsOf } from "./lib/report.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
 import type { Threshold } from "./lib/threshold.ts";
-import { type Service, readServices, readTree, selectServices } from "./project.ts";
+import { type Service, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { sourceRevisions } from "./revision.ts";
 import { billOfMaterials } from "./sbom.ts";
@@ -43,7 +43,7 @@ export interface Prepared {
 /** Reads what the run depends on and decides what it will do; refuses bad input before any work. */
 export async function prepare(workshop: Workshop, options: RunOptions): Promise<Prepared> {
   const { source, services: folder } = workshop.settings;
-  const services = selectServices(await readServices(source, folder), options.service);
+  const services = await findServices(workshop.context, source, folder, options.service);
   const repository = workshop.gitops();
   if (options.promote && !repository) {
     throw new UserError("promoting: no GitOps repository is named; give --gitops <url> before the function, or use ./daggerw, which brings one");

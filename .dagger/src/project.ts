@@ -1,29 +1,40 @@
 import type { Directory } from "@dagger.io/dagger"
-import { UserError, listOf } from "./lib/errors.ts"
-import { type ServiceSpec, parseServiceSpec } from "./lib/service-spec.ts"
-import { didYouMean } from "./lib/suggest.ts"
+import { UserError } from "./lib/errors.ts"
+import { type ServiceSpec, parseServiceSpec, selectServices as selectByName } from "./lib/service-spec.ts"
 import type { Tree } from "./lib/edits.ts"
+import { contentAddressed } from "./content.ts"
+import type { Context } from "./mirrors.ts"
 
 /** A service as the pipeline finds it: its description and its folder. */
 export interface Service {
   spec: ServiceSpec
+  /** Its folder, named by content. */
   source: Directory
   /** From the checkout's root: `service/backend`. */
   folder: string
 }
 
-/** Reads every `<folder>/<name>/service.yaml` of the checkout; all that is wrong is said at once. */
-export async function readServices(checkout: Directory, folder: string): Promise<Service[]> {
+type Described = Omit<Service, "source">
+
+/** The wanted service, or all; whatever is wrong with any of them is said at once. */
+export async function findServices(context: Context, checkout: Directory, folder: string, wanted: string | undefined): Promise<Service[]> {
+  const found = selectServices(await describeServices(checkout, folder), wanted)
+  const sources = await contentAddressed(context, checkout, found.map((service) => service.folder))
+  return found.map((service) => ({ ...service, source: sources.get(service.folder)! }))
+}
+
+/** Reads every `<folder>/<name>/service.yaml` of the checkout. */
+async function describeServices(checkout: Directory, folder: string): Promise<Described[]> {
   const files = await checkout.glob(`${folder}/*/service.yaml`)
   if (files.length === 0) {
     throw new UserError(`reading the services: there is no ${folder}/<name>/service.yaml; add one, or name the folder with --services`)
   }
   const problems: string[] = []
-  const read = async (file: string): Promise<Service | undefined> => {
+  const read = async (file: string): Promise<Described | undefined> => {
     const place = file.slice(0, -"/service.yaml".length)
     try {
       const spec = parseServiceSpec(await checkout.file(file).contents(), file)
-      return { spec, folder: place, source: checkout.directory(place) }
+      return { spec, folder: place }
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       problems.push(error.message)
@@ -35,13 +46,9 @@ export async function readServices(checkout: Directory, folder: string): Promise
   return services
 }
 
-/** The service of that name, or all when no name is given. */
-export function selectServices(services: Service[], wanted: string | undefined): Service[] {
-  if (wanted === undefined || wanted === "") return services
-  const found = services.filter(({ spec }) => spec.name === wanted)
-  if (found.length > 0) return found
-  const names = services.map(({ spec }) => spec.name)
-  throw new UserError(`--service: unknown service "${wanted}"${didYouMean(wanted, names)}; use ${listOf(names, "or")}`)
+function selectServices(services: Described[], wanted: string | undefined): Described[] {
+  const chosen = selectByName(services.map(({ spec }) => spec), wanted ? [wanted] : [])
+  return services.filter(({ spec }) => chosen.includes(spec))
 }
 
 /** A folder of small text files, as path to text. */
