@@ -46,7 +46,23 @@ export async function readInstall(plan: IntegratePlan, objects: KubeObject[]): P
 export async function installArgoCd(api: Api, install: Install): Promise<void> {
   await applyAll(api, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: ARGOCD_NAMESPACE } }]);
   await applyAll(api, [...install.first, redisSecret()]);
+  // A controller that finds its own type missing tries again only much later.
+  await Promise.all(install.first.filter((object) => object.kind === "CustomResourceDefinition").map((crd) => waitForType(api, crd)));
   await applyAll(api, install.workloads);
+}
+
+/** Waits until the API server serves a type. */
+async function waitForType(api: Api, crd: KubeObject): Promise<void> {
+  interface Status {
+    conditions?: { type: string; status: string }[];
+  }
+  await waitFor({ what: `the type ${crd.metadata.name} to be served`, timeoutMs: APPLY_TIMEOUT_MS, everyMs: 100 }, () =>
+    whilePassing(async () => {
+      const status = (await api.get(await api.pathOf(crd)))?.["status"] as Status | undefined;
+      const established = status?.conditions?.some((c) => c.type === "Established" && c.status === "True") === true;
+      return established ? { done: true } : { waiting: "not established yet" };
+    }),
+  );
 }
 
 /** Waits until every workload of Argo CD is available. */

@@ -101,7 +101,7 @@ export async function waitForSync(api: Api, plan: IntegratePlan, progress: Progr
               asked.set(name, performance.now());
               await refreshApplication(api, name);
             }
-            await endIfPodsFail(api, plan, service);
+            await endIfPodsFail(api, plan, service, patience);
           }
           return open.length === 0 ? { done: present } : { waiting: open.join(" | ") };
         }),
@@ -141,10 +141,11 @@ function endIfFatal(plan: IntegratePlan, service: ExpectedService, verdict: Verd
   }
 }
 
-async function endIfPodsFail(api: Api, plan: IntegratePlan, service: ExpectedService): Promise<void> {
+async function endIfPodsFail(api: Api, plan: IntegratePlan, service: ExpectedService, patience: Patience): Promise<void> {
   for (const pod of await podsOf(api, plan, service.name)) {
     const trouble = podTrouble(pod);
-    if (trouble?.fatal === true) throw new Cause(await explainTrouble(api, plan, service.name, pod));
+    const exhausted = patience.exhausted(pod.metadata.name, trouble?.lasting === true);
+    if (trouble?.fatal === true || exhausted) throw new Cause(await explainTrouble(api, plan, service.name, pod));
   }
 }
 

@@ -11,9 +11,11 @@ import { debian } from "./toolbox.ts";
  * archive with nothing in it but names, modes and bytes.
  */
 export async function contentAddressed(context: Context, checkout: Directory, folders: readonly string[]): Promise<Map<string, Directory>> {
-  const packed = await run(debian(context).withMountedDirectory("/checkout", checkout), "pack-folders", ["/checkout", "/packed", ...folders]);
+  const packing = await run(debian(context).withMountedDirectory("/checkout", checkout), "pack-folders", ["/checkout", "/packed", ...folders]);
+  // A directory's file is named by content; a container's is not.
+  const packed = packing.directory("/packed");
   const entries = folders.map(async (folder, index) => {
-    const archive = packed.file(`/packed/${index}.tar`);
+    const archive = packed.file(`${index}.tar`);
     const unpacked = await run(debian(context).withMountedFile("/run/folder.tar", archive), "unpack-folder", ["/run/folder.tar", "/folder"]);
     return [folder, unpacked.directory("/folder")] as const;
   });

@@ -36,11 +36,15 @@ describe("podTrouble", () => {
     });
   });
 
-  it("gives a first failed pull a second chance, a back-off none", () => {
-    expect(podTrouble(pod({ state: { waiting: { reason: "ErrImagePull", message: "not\nfound" } } }))).toMatchObject({ fatal: false });
-    const pull = `failed to pull and unpack image "${IMAGE}": failed to resolve reference "${IMAGE}": not found`;
-    const message = `Back-off pulling image "${IMAGE}": ErrImagePull: rpc error: code = NotFound desc = ${pull}`;
-    expect(podTrouble(pod({ state: { waiting: { reason: "ImagePullBackOff", message } } }))).toMatchObject({
+  it("takes a missing image for final, a silent registry for something that may pass", () => {
+    const waiting = (reason: string, said: string) => {
+      const wrapped = `failed to pull and unpack image "${IMAGE}": failed to resolve reference "${IMAGE}": ${said}`;
+      const message = `Back-off pulling image "${IMAGE}": ErrImagePull: rpc error: code = NotFound desc = ${wrapped}`;
+      return podTrouble(pod({ state: { waiting: { reason, message } } }));
+    };
+    expect(waiting("ErrImagePull", "not found")).toMatchObject({ fatal: false, lasting: true });
+    expect(waiting("ImagePullBackOff", "dial tcp 10.0.0.1:5000: connection refused")).toMatchObject({ fatal: false, lasting: true });
+    expect(waiting("ImagePullBackOff", "not found")).toMatchObject({
       fatal: true,
       sentence: `image ${IMAGE} cannot be pulled (ImagePullBackOff: failed to pull and unpack it: failed to resolve it: not found)`,
     });

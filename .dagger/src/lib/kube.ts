@@ -50,12 +50,15 @@ export interface PodTrouble {
   sentence: string;
   /** It repeats itself: waiting longer will not help. */
   fatal: boolean;
+  /** It may pass by itself, and is the cause if it has not after a while. */
+  lasting?: boolean;
 }
 
 /** So many restarts are a pattern, not an accident of the start. */
 const STABLE_RESTARTS = 3;
 
 const PULL = new Set(["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"]);
+const FINAL_PULL = /not found|denied|unauthorized|forbidden|manifest unknown|invalid reference|media type/i;
 const CONFIG = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 
 /** The first trouble of a pod's containers, fatal ones first; none while it is merely starting. */
@@ -71,12 +74,14 @@ function containerTrouble(pod: Pod, status: ContainerStatus): PodTrouble | undef
   const word = waiting?.reason ?? "";
   const found = { pod: pod.metadata.name, container: status.name };
   if (PULL.has(word)) {
-    // The first failed pull may be a registry that is still starting; a back-off means that it was tried again.
+    // What the registry does not have will not appear; a registry that does not answer may come back.
+    const message = waiting?.message ?? "no message";
     return {
       ...found,
       word,
-      sentence: `image ${image} cannot be pulled (${word}: ${pullFailure(waiting?.message ?? "no message", image)})`,
-      fatal: word !== "ErrImagePull",
+      sentence: `image ${image} cannot be pulled (${word}: ${pullFailure(message, image)})`,
+      fatal: word !== "ErrImagePull" && FINAL_PULL.test(message),
+      lasting: true,
     };
   }
   if (CONFIG.has(word)) {
