@@ -45,10 +45,18 @@ export async function readInstall(plan: IntegratePlan, objects: KubeObject[]): P
 /** Applies Argo CD core; what pods refer to goes in before them, so that none has to restart. */
 export async function installArgoCd(api: Api, install: Install): Promise<void> {
   await applyAll(api, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: ARGOCD_NAMESPACE } }]);
-  await applyAll(api, [...install.first, redisSecret()]);
-  // A controller that finds its own type missing tries again only much later.
-  await Promise.all(install.first.filter((object) => object.kind === "CustomResourceDefinition").map((crd) => waitForType(api, crd)));
-  await applyAll(api, install.workloads);
+  const types = install.first.filter(isType);
+  const typesServed = applyAll(api, types).then(() => Promise.all(types.map((type) => waitForType(api, type))));
+  // A controller that finds its own type missing tries again only much later; Redis and the
+  // repo-server know no types, and the repo-server is the last to be ready.
+  const controllers = install.workloads.filter((workload) => workload.metadata.name.endsWith("-controller"));
+  const others = install.workloads.filter((workload) => !controllers.includes(workload));
+  await applyAll(api, [...install.first.filter((object) => !isType(object)), redisSecret()]);
+  await Promise.all([applyAll(api, others), typesServed.then(() => applyAll(api, controllers))]);
+}
+
+function isType(object: KubeObject): boolean {
+  return object.kind === "CustomResourceDefinition";
 }
 
 /** Waits until the API server serves a type. */
