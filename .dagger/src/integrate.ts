@@ -136,7 +136,8 @@ async function proven(out: Directory, id: string): Promise<string> {
 /** What an error of Dagger's API says; its own message may be no more than "API Error". */
 function wordsOf(error: unknown): string {
   const { response } = error as { response?: { errors?: { message: string }[] } };
-  const told = (response?.errors ?? []).map(({ message }) => message);
+  // The trace's id is for the engine's makers.
+  const told = (response?.errors ?? []).map(({ message }) => message.replace(/ \[traceparent:[^\]]*\]/g, ""));
   return told.length > 0 ? told.join("; ") : error instanceof Error ? error.message : String(error);
 }
 

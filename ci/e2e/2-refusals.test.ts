@@ -13,7 +13,7 @@ afterAll(() => rmSync(checkout, { recursive: true, force: true }))
 
 describe("bad input is refused with one sentence before anything runs", () => {
   test.each([
-    ["an unknown service", ["ci", "--service", "bakcend"], /--service: unknown service "bakcend", did you mean "?backend"?\?/],
+    ["an unknown service", ["ci", "--service", "bakcend"], /--service: unknown service "bakcend" \(did you mean "backend"\?\); use backend or frontend/],
     ["an unknown environment", ["ci", "--env", "prd"], /--env: unknown environment "prd"/],
     ["an unknown threshold", ["ci", "--fail-on", "severe"], /--fail-on: unknown threshold "severe"/],
   ])("%s", async (_, args, sentence) => {
