@@ -8,6 +8,7 @@
 import { argument, func, object } from "@dagger.io/dagger";
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { lintService, testService } from "./build.ts";
+import { relock } from "./debian.ts";
 import { newRunId, readEvidence } from "./evidence.ts";
 import { asContainer, type BuiltImage } from "./image.ts";
 import { UserError } from "./lib/errors.ts";
@@ -15,6 +16,7 @@ import { parseEnvironment } from "./lib/environments.ts";
 import { gate } from "./lib/findings.ts";
 import { renderPlan } from "./lib/plan.ts";
 import { renderSummary } from "./lib/report.ts";
+import { parseLanguage } from "./lib/service-spec.ts";
 import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
 import { type Service as ProjectService, findServices } from "./project.ts";
@@ -104,7 +106,7 @@ export class GoldenPath {
    */
   @func({ cache: "never" })
   async ci(service = "", env = "dev", failOn = "high", promote = false, fresh = false, dryRun = false): Promise<string> {
-    const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote: promote && !dryRun, fresh, dryRun };
+    const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote, fresh, dryRun };
     const workshop = this.workshop();
     const run = new Run(workshop, options);
     const report = await run.execute(await prepare(workshop, options));
@@ -229,6 +231,16 @@ export class GoldenPath {
   @func({ cache: "never" })
   async promote(service = "", env = "dev", failOn = "high", dryRun = false): Promise<string> {
     return await this.ci(service, env, failOn, true, false, dryRun);
+  }
+
+  /**
+   * Resolve a runtime's Debian packages anew, as the lock file to commit.
+   *
+   * Example: dagger call relock --runtime python export --path .dagger/locks/python.json
+   */
+  @func({ cache: "never" })
+  async relock(runtime: string): Promise<File> {
+    return await relock(this.workshop().context, parseLanguage(runtime), new Date().toISOString());
   }
 
   private workshop(): Workshop {

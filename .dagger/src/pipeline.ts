@@ -4,7 +4,7 @@ import { keepEvidence, newRunId } from "./evidence.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
 import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
-import type { Tree } from "./lib/edits.ts";
+import { type Tree, planEdits } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
 import { UserError, plural } from "./lib/errors.ts";
 import { gate } from "./lib/findings.ts";
@@ -111,7 +111,7 @@ export class Run {
   async execute(prepared: Prepared): Promise<RunReport> {
     const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
     const proven = await this.integrate(prepared, published);
-    if (this.options.promote) await this.promote(proven);
+    if (this.options.promote) await this.promote(proven, prepared.tip?.files ?? {});
     return await this.report();
   }
 
@@ -203,7 +203,7 @@ export class Run {
         const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
         const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
         const owned = [...missing, ...all.map(({ service }) => releaseFolder(env, service.spec.name))];
-        return { value: { tree, owned }, detail, ...(reused ? { reused: { runId: verdict.id, at: verdict.verifiedAt } } : {}) };
+        return { value: { tree, owned }, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
       } catch (error) {
         if (error instanceof IntegrateFailure) await claimEvidence(debian(context), error.planId, this.id);
         throw error;
@@ -211,13 +211,17 @@ export class Run {
     });
   }
 
-  private async promote(proven: { tree: Tree; owned: string[] } | undefined): Promise<void> {
+  private async promote(proven: { tree: Tree; owned: string[] } | undefined, tip: Tree): Promise<void> {
     const repository = this.workshop.gitops()!;
     const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
     await this.stages.run("promote", undefined, async () => {
       const [{ tree, owned }] = needed<[{ tree: Tree; owned: string[] }]>("integrate", proven);
       if (this.images.some(({ sourceRevision }) => isDirty(sourceRevision))) throw new UserError("promoting: the source has changes that no commit holds; commit them and run again");
-      const desired = Object.fromEntries(Object.entries(tree).filter(([path]) => owned.some((place) => path === place || path.startsWith(`${place}/`))));
+      const desired = onlyOwned(tree, owned);
+      if (this.options.dryRun) {
+        const paths = planEdits(onlyOwned(tip, owned), desired, owned).map(({ path }) => path);
+        return { value: undefined, detail: paths.length === 0 ? "dry run: nothing would change" : `dry run: would change ${paths.join(", ")}` };
+      }
       const verdicts = verdictsOf(this.stages.results);
       const result = await writeRelease(await this.workshop.tools(), repository, { desired, owned, runId: this.id, verdicts });
       this.promotion = { ...outcome(result), ...where } as PromotionReport;
@@ -243,6 +247,10 @@ export class Run {
     await keepEvidence(debian(this.workshop.context), this.id, folder);
     return report;
   }
+}
+
+function onlyOwned(tree: Tree, owned: readonly string[]): Tree {
+  return Object.fromEntries(Object.entries(tree).filter(([path]) => owned.some((place) => path === place || path.startsWith(`${place}/`))));
 }
 
 function outcome(result: WriteResult): { outcome: PromotionReport["outcome"]; commit?: string; by?: string } {

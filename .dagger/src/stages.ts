@@ -6,7 +6,7 @@ import type { StageResult } from "./lib/report.ts"
 export interface Done<T> {
   value: T
   detail: string
-  reused?: { runId: string; at: string }
+  reused?: { at: string }
 }
 
 /** Thrown by a stage that cannot run because one before it failed; it is reported as skipped. */

@@ -16,7 +16,9 @@ export async function constructorFlags(words: string[]): Promise<string[]> {
   const names: ImageName[] = ["debian"]
   if (words.some((word) => NEED_CLUSTER.includes(word))) names.push("cluster", "argocd", "redis")
   const flags: string[] = []
-  for (const name of names) flags.push(`--images=${name}=${await imageReference(name)}`)
+  // An image that the user names goes before the machine's own.
+  const named = (name: string): boolean => words.some((word) => word.startsWith(`${name}=`) || word.startsWith(`--images=${name}=`))
+  for (const name of names) if (!named(name)) flags.push(`--images=${name}=${await imageReference(name)}`)
   const { port } = await ensureGitServer()
   flags.push(`--gitops-service=tcp://127.0.0.1:${port}`)
   const mirrors = await mirrorSettings()

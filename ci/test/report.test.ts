@@ -19,7 +19,7 @@ const scan: ScanReport = {
 
 const stages: StageResult[] = [
   { name: "test", service: "api", status: "passed", seconds: 3.14, detail: "12 tests | all passed\nsecond line" },
-  { name: "integrate", status: "reused", seconds: 0.4, detail: "Healthy at 4 revisions", original: { runId: "run-6", at: "2026-11-21T20:00:00Z" } },
+  { name: "integrate", status: "reused", seconds: 0.4, detail: "Healthy at 4 revisions", original: { at: "2026-11-21T20:00:00Z" } },
 ];
 
 const report: RunReport = {
@@ -60,7 +60,7 @@ describe("the summary of a run that passed", () => {
     const rows = text.split("\n").filter((line) => /^\| (api|all) .*\b(passed|reused)\b/.test(line));
     expect(rows).toHaveLength(2);
     expect(rows[0]).toMatch(/^\| api +\| test +\| passed \| +3\.1 \| 12 tests \\\| all passed second line +\|$/);
-    expect(rows[1]).toMatch(/^\| all +\| integrate +\| reused \| +0\.4 \| Healthy at 4 revisions \(from run run-6 at 2026-11-21T20:00:00Z\) +\|$/);
+    expect(rows[1]).toMatch(/^\| all +\| integrate +\| reused \| +0\.4 \| Healthy at 4 revisions \(verdict of 2026-11-21T20:00:00Z\) +\|$/);
   });
 
   test("shows digest, size and source revision", () => {

@@ -14,8 +14,8 @@ export interface StageResult {
   seconds: number;
   /** One sentence: what was shown, or what failed and what to do. */
   detail: string;
-  /** Only for `reused`: the run that gave the verdict, and when. */
-  original?: { runId: string; at: string };
+  /** Only for `reused`: when the verdict was given. */
+  original?: { at: string };
 }
 
 /** The findings of one image with the gate's answer. */
@@ -127,7 +127,7 @@ function stageTable(stages: readonly StageResult[]): string {
       stage.name,
       stage.status,
       stage.seconds.toFixed(1),
-      cell(stage.original ? `${stage.detail} (from run ${stage.original.runId} at ${stage.original.at})` : stage.detail),
+      cell(stage.original ? `${stage.detail} (verdict of ${stage.original.at})` : stage.detail),
     ]),
     [3],
   );

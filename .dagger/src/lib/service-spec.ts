@@ -7,6 +7,13 @@ export const LANGUAGES = ["python", "node"] as const;
 
 export type Language = (typeof LANGUAGES)[number];
 
+/** Reads the value of `--runtime`. */
+export function parseLanguage(text: string): Language {
+  const known = LANGUAGES.find((language) => language === text);
+  if (known !== undefined) return known;
+  throw new UserError(`--runtime: unknown runtime "${text}"${didYouMean(text, LANGUAGES)}; use ${listOf(LANGUAGES, "or")}`);
+}
+
 /** What a service asks the cluster for, and the most it may take. */
 export interface Resources {
   cpu: string;
