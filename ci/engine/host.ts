@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process"
-import { mkdirSync, statfsSync } from "node:fs"
+import { existsSync, mkdirSync, statfsSync } from "node:fs"
+import { join } from "node:path"
 import { UserError } from "./errors.ts"
 import { STATE } from "./paths.ts"
 
 const GO_AT_LEAST = [1, 25] as const
-const FREE_GB = 15
+// Building everything takes the first, running what was built the second.
+const FREE_GB_TO_BUILD = 15
+const FREE_GB_TO_RUN = 3
 
 /** Why the embedded engine cannot work here, each with what to do; empty where it can. */
 export function obstacles(): string[] {
@@ -19,7 +22,8 @@ export function obstacles(): string[] {
   }
   if (spawnSync("apt-get", ["--version"]).error) found.push("apt-get is missing; the engine's system packages are Debian's")
   const free = freeGigabytes()
-  if (free < FREE_GB) found.push(`${STATE} has ${free.toFixed(1)} GB free; it needs ${FREE_GB}, or set GOLDEN_PATH_STATE to a larger place`)
+  const needed = existsSync(join(STATE, "run/engine.key")) ? FREE_GB_TO_RUN : FREE_GB_TO_BUILD
+  if (free < needed) found.push(`${STATE} has ${free.toFixed(1)} GB free; it needs ${needed}, or set GOLDEN_PATH_STATE to a larger place`)
   return found
 }
 
