@@ -61,15 +61,17 @@ export async function checkAnswers(
 
 /**
  * Changes what runs behind Argo CD's back and measures until it is undone: the Deployment is
- * scaled and the Service deleted. Both at once, since Argo CD backs off between attempts.
+ * scaled (where an autoscaler does that, its history is lengthened) and the Service deleted. Both at once, since Argo CD backs off between attempts.
  */
 export async function checkDrift(api: Api, plan: IntegratePlan, service: ExpectedService): Promise<ServiceFacts["drift"]> {
   const deploymentPath = `/apis/apps/v1/namespaces/${plan.env}/deployments/${service.name}`;
   const servicePath = `/api/v1/namespaces/${plan.env}/services/${service.name}`;
-  const replicas = replicasOf(await api.get(deploymentPath));
+  const scaler = await api.get(`/apis/autoscaling/v2/namespaces/${plan.env}/horizontalpodautoscalers/${service.name}`);
+  const field = scaler === undefined ? "replicas" : "revisionHistoryLimit";
+  const before = numberIn(await api.get(deploymentPath), field);
   const uid = (await api.get(servicePath))?.metadata.uid;
   const start = performance.now();
-  await api.mergePatch(deploymentPath, { spec: { replicas: replicas + 1 } });
+  await api.mergePatch(deploymentPath, { spec: { [field]: before + 1 } });
   await api.remove(servicePath);
   const healed = async (change: string, probe: () => Promise<string | undefined>) => {
     await orCause(service, () =>
@@ -83,9 +85,9 @@ export async function checkDrift(api: Api, plan: IntegratePlan, service: Expecte
     return { change, healedSeconds: Math.round((performance.now() - start) / 100) / 10 };
   };
   return Promise.all([
-    healed(`Deployment ${service.name} scaled from ${replicas} to ${replicas + 1}`, async () => {
-      const now = replicasOf(await api.get(deploymentPath));
-      return now === replicas ? undefined : `replicas is ${now}`;
+    healed(`Deployment ${service.name}: ${field} changed from ${before} to ${before + 1}`, async () => {
+      const now = numberIn(await api.get(deploymentPath), field);
+      return now === before ? undefined : `${field} is ${now}`;
     }),
     healed(`Service ${service.name} deleted`, async () => {
       const live = await api.get(servicePath);
@@ -121,8 +123,8 @@ function parseVersion(service: ExpectedService, text: string): Record<string, un
   }
 }
 
-function replicasOf(deployment: { [field: string]: unknown } | undefined): number {
-  return (deployment?.["spec"] as { replicas?: number } | undefined)?.replicas ?? 0;
+function numberIn(deployment: { [field: string]: unknown } | undefined, field: string): number {
+  return (deployment?.["spec"] as Record<string, number> | undefined)?.[field] ?? 0;
 }
 
 async function orCause<T>(service: ExpectedService, work: () => Promise<T>): Promise<T> {

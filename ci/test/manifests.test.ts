@@ -153,6 +153,16 @@ describe("the other kinds", () => {
     expect(budget.spec).toEqual({ maxUnavailable: 1, selector: { matchLabels: { "app.kubernetes.io/name": "api" } } });
   });
 
+  test("autoscaling leaves the number of replicas to the autoscaler", () => {
+    const rendered = render("replicas: 2\nautoscale: {max: 6, cpu: 70}\n");
+    expect(read(rendered["deployment.yaml"]!).spec).not.toHaveProperty("replicas");
+    expect(read(rendered["horizontalpodautoscaler.yaml"]!).spec).toMatchObject({
+      scaleTargetRef: { kind: "Deployment", name: "api" }, minReplicas: 2, maxReplicas: 6,
+      metrics: [{ resource: { target: { averageUtilization: 70 } } }],
+    });
+    expect(render()).not.toHaveProperty(["horizontalpodautoscaler.yaml"]);
+  });
+
   test("a further kind in the base is named and labelled, and otherwise left alone", () => {
     const base = { ...BASE, "extra.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {labels: {mine: 'yes'}}\ndata: {a: b} # kept\n" };
     const extra = renderManifests(spec(), TARGET, base)["extra.yaml"]!;

@@ -52,6 +52,10 @@ describe("a good service.yaml", () => {
     });
   });
 
+  test("takes a load at which a replica more is started", () => {
+    expect(parseServiceSpec(`${MINIMAL}autoscale: {max: 4}\n`, FILE).autoscale).toEqual({ max: 4, cpu: 80 });
+  });
+
   test("starts each language by its own convention", () => {
     const node = MINIMAL.replace("python", "node");
     expect(parseServiceSpec(node, FILE).command).toEqual(["node", "dist/server.js"]);
@@ -115,6 +119,8 @@ describe("a field that is wrong", () => {
     ['ready: "/r?x=1"', 'ready: "/r?x=1" is not a path; begin it with "/" and leave out spaces, "?" and "#"'],
     ["version: 3", "version: 3 is not text; put it in quotes if it is meant as text"],
     ["replicas: 0", "replicas: 0 is out of range; use 1 to 100"],
+    ["replicas: 3\nautoscale: {max: 3}", "autoscale.max: 3 is out of range; use 4 (one more than replicas) to 100"],
+    ["autoscale: {max: 3, cpu: 0}", "autoscale.cpu: 0 is out of range; use 1 to 100, percent of resources.cpu"],
     ["replicas: two", 'replicas: "two" is not a whole number; write digits without quotes'],
     ["expose: 'yes'", 'expose: "yes" is not true or false; write one of them without quotes'],
     ["resources: big", 'resources: "big" is not a mapping; write "name: value" lines under it'],
@@ -131,7 +137,7 @@ describe("a field that is wrong", () => {
     ["env: [A]", 'env: a list is not a mapping; write "name: value" lines under it'],
     ["command: node main.js", 'command: "node main.js" is not a list of texts; write it as in ["node", "dist/server.js"]'],
     ["command: []", "command: names no program; give the program and its arguments as a list, or leave it out"],
-    ["prot: 8000", 'prot: unknown field (did you mean "port"?); use name, owner, language, port, health, ready, version, replicas, resources, env, expose, command'],
+    ["prot: 8000", 'prot: unknown field (did you mean "port"?); use name, owner, language, port, health, ready, version, replicas, autoscale, resources, env, expose, command'],
   ])("%s", (line, sentence) => {
     expect(problem(line)).toBe(sentence);
   });

@@ -32,6 +32,9 @@ const SETTINGS: Record<string, Record<string, string>> = {
     // No ingress controller runs here, so no Ingress would ever get an address.
     "resource.customizations.health.networking.k8s.io_Ingress":
       'hs = {}\nhs.status = "Healthy"\nhs.message = "no ingress controller in an ephemeral cluster"\nreturn hs\n',
+    // Nor does anything measure load, without which an autoscaler reports a failure.
+    "resource.customizations.health.autoscaling_HorizontalPodAutoscaler":
+      'hs = {}\nhs.status = "Healthy"\nhs.message = "no metrics in an ephemeral cluster"\nreturn hs\n',
   },
   "argocd-cmd-params-cm": {
     "controller.sync.wave.delay.seconds": "0",

@@ -61,6 +61,7 @@ export function renderManifests(spec: ServiceSpec, target: ManifestTarget, base:
 function isWanted(kind: string, spec: ServiceSpec): boolean {
   if (kind === "Ingress") return spec.expose;
   if (kind === "PodDisruptionBudget") return spec.replicas > 1;
+  if (kind === "HorizontalPodAutoscaler") return spec.autoscale !== undefined;
   return true;
 }
 
@@ -93,11 +94,18 @@ const EDITS: Record<string, (manifest: Manifest, spec: ServiceSpec, target: Mani
     manifest.replace(["spec", "rules", 0, "host"], ingressHost(spec.name, target.env));
     manifest.replace(["spec", "rules", 0, "http", "paths", 0, "backend", "service", "name"], spec.name);
   },
+  HorizontalPodAutoscaler: (manifest, spec) => {
+    manifest.replace(["spec", "scaleTargetRef", "name"], spec.name);
+    manifest.replace(["spec", "minReplicas"], spec.replicas);
+    manifest.replace(["spec", "maxReplicas"], spec.autoscale?.max);
+    manifest.replace(["spec", "metrics", 0, "resource", "target", "averageUtilization"], spec.autoscale?.cpu);
+  },
   PodDisruptionBudget: (manifest, spec) => manifest.merge(["spec", "selector", "matchLabels"], selector(spec)),
 };
 
 function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestTarget): void {
-  manifest.set(["spec", "replicas"], spec.replicas);
+  if (spec.autoscale === undefined) manifest.set(["spec", "replicas"], spec.replicas);
+  else manifest.remove(["spec", "replicas"]);
   manifest.merge(["spec", "selector", "matchLabels"], selector(spec));
   const pod = ["spec", "template"];
   manifest.merge([...pod, "metadata", "labels"], labels(spec, target));
@@ -172,6 +180,11 @@ class Manifest {
       throw new UserError(`${this.file}: ${path.join(".")}: missing; restore it, every service's manifests are rendered from it`);
     }
     this.document.setIn(path, value);
+  }
+
+  /** Takes a field out, there or not. */
+  remove(path: Path): void {
+    this.document.deleteIn(path);
   }
 
   /** Adds entries to a mapping, keeping what the base has there. */

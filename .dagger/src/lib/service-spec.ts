@@ -21,6 +21,14 @@ export interface Resources {
   limits: { cpu?: string; memory: string };
 }
 
+/** How far, and at what load, more replicas are started than `replicas`. */
+export interface Autoscale {
+  /** The most replicas. */
+  max: number;
+  /** Percent of the requested CPU that a replica uses on average. */
+  cpu: number;
+}
+
 /** A `service.yaml` with every default filled in: all that the pipeline knows about a service. */
 export interface ServiceSpec {
   name: string;
@@ -34,6 +42,8 @@ export interface ServiceSpec {
   /** Path that answers with name, version, source revision and build time. */
   version: string;
   replicas: number;
+  /** Left out where the number of replicas is fixed. */
+  autoscale?: Autoscale;
   resources: Resources;
   env: Record<string, string>;
   /** Whether the service is reachable from outside the cluster. */
@@ -44,7 +54,7 @@ export interface ServiceSpec {
 
 const FIELDS = [
   "name", "owner", "language", "port", "health", "ready", "version",
-  "replicas", "resources", "env", "expose", "command",
+  "replicas", "autoscale", "resources", "env", "expose", "command",
 ] as const;
 
 /** Set by the platform in every image; a service that sets them would make `/version` lie. */
@@ -55,6 +65,7 @@ const NAME_LIMIT = 57;
 
 const DEFAULT_CPU = "50m";
 const DEFAULT_MEMORY = "128Mi";
+const DEFAULT_LOAD = 80;
 
 /** Reads a `service.yaml`; throws one UserError that lists every problem, one a line. */
 export function parseServiceSpec(text: string, file: string): ServiceSpec {
@@ -68,13 +79,18 @@ export function parseServiceSpec(text: string, file: string): ServiceSpec {
   const ready = readPath(fields, "ready");
   const version = readPath(fields, "version");
   const replicas = readReplicas(fields);
+  const autoscale = readAutoscale(fields, replicas ?? 1);
   const resources = readResources(fields);
   const env = readEnv(fields);
   const expose = fields.has("expose") ? fields.boolean("expose") : false;
   const command = readCommand(fields, name ?? "", language ?? "python");
   fields.finish();
   // `finish` has thrown unless every reader gave a value.
-  return { name, owner, language, port, health, ready, version, replicas, resources, env, expose, command } as ServiceSpec;
+  return {
+    name, owner, language, port, health, ready, version, replicas,
+    ...(autoscale === undefined ? {} : { autoscale }),
+    resources, env, expose, command,
+  } as ServiceSpec;
 }
 
 function readName(fields: Fields, file: string): string | undefined {
@@ -131,6 +147,19 @@ function readReplicas(fields: Fields): number | undefined {
   const replicas = fields.integer("replicas");
   if (replicas === undefined || (replicas >= 1 && replicas <= 100)) return replicas;
   return fields.problem("replicas", `${replicas} is out of range; use 1 to 100`);
+}
+
+function readAutoscale(fields: Fields, replicas: number): Autoscale | undefined {
+  if (!fields.has("autoscale") || fields.keys("autoscale") === undefined) return undefined;
+  fields.onlyKnown(["max", "cpu"], "autoscale");
+  if (!fields.required("autoscale.max", "autoscale: {max: 5}")) return undefined;
+  const max = fields.integer("autoscale.max");
+  if (max !== undefined && (max <= replicas || max > 100)) {
+    fields.problem("autoscale.max", `${max} is out of range; use ${replicas + 1} (one more than replicas) to 100`);
+  }
+  const cpu = fields.has("autoscale.cpu") ? fields.integer("autoscale.cpu") : DEFAULT_LOAD;
+  if (cpu !== undefined && (cpu < 1 || cpu > 100)) fields.problem("autoscale.cpu", `${cpu} is out of range; use 1 to 100, percent of resources.cpu`);
+  return max === undefined || cpu === undefined ? undefined : { max, cpu };
 }
 
 function readResources(fields: Fields): Resources | undefined {
