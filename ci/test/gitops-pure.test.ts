@@ -7,7 +7,7 @@ import { dropSuperseded, isSuperseded } from "../../.dagger/src/lib/supersede.ts
 import { formatTrailers, parseTrailers, trailerMap, trailerValues } from "../../.dagger/src/lib/trailers.ts";
 import { applyEdits } from "../../.dagger/src/lib/edits.ts";
 import { planWrite, releasesIn } from "../../.dagger/programs/gitops-write.ts";
-import { release, wanted } from "./gitops-fixtures.ts";
+import { release, wanted } from "../e2e/git/fixtures.ts";
 
 describe("what a server's refusal means", () => {
   const cases: [GitFailureKind, string][] = [

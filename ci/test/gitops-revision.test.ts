@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { commitTime, isUnder, versionOf } from "../../.dagger/src/lib/source-revision.ts";
 import type { RevisionResult } from "../../.dagger/src/lib/gitops-io.ts";
 import { revisions } from "../../.dagger/programs/source-revision.ts";
-import { git, Scene, sentence } from "./gitops-fixtures.ts";
+import { git, Scene, sentence } from "../e2e/git/fixtures.ts";
 
 let scene: Scene;
 let source: string;

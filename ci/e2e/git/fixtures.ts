@@ -5,10 +5,10 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Release } from "../../.dagger/src/lib/release.ts";
-import { renderRelease } from "../../.dagger/src/lib/release.ts";
-import type { WriteInput } from "../../.dagger/src/lib/gitops-io.ts";
-import type { Effects } from "../../.dagger/programs/gitops-write.ts";
+import type { Release } from "../../../.dagger/src/lib/release.ts";
+import { renderRelease } from "../../../.dagger/src/lib/release.ts";
+import type { WriteInput } from "../../../.dagger/src/lib/gitops-io.ts";
+import type { Effects } from "../../../.dagger/programs/gitops-write.ts";
 
 const ENV = {
   PATH: process.env.PATH,

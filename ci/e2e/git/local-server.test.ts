@@ -3,14 +3,14 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { write } from "../../.dagger/programs/gitops-write.ts";
-import { effects, git, release, wanted } from "./gitops-fixtures.ts";
+import { write } from "../../../.dagger/programs/gitops-write.ts";
+import { effects, git, release, wanted } from "./fixtures.ts";
 
 // The state folder is read when the module loads, so it is set before.
 const state = mkdtempSync(join(tmpdir(), "gitops-server-"));
 const earlier = process.env.GOLDEN_PATH_STATE;
 process.env.GOLDEN_PATH_STATE = state;
-const { ensureGitServer, gitServer, stopGitServer } = await import("../engine/git-server.ts");
+const { ensureGitServer, gitServer, stopGitServer } = await import("../../engine/git-server.ts");
 
 beforeAll(() => expect(state).not.toBe(""));
 afterAll(async () => {

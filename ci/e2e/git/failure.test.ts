@@ -5,9 +5,9 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { read } from "../../.dagger/programs/gitops-read.ts";
-import { write } from "../../.dagger/programs/gitops-write.ts";
-import { effects, freePort, git, log, release, Scene, sentence, wanted } from "./gitops-fixtures.ts";
+import { read } from "../../../.dagger/programs/gitops-read.ts";
+import { write } from "../../../.dagger/programs/gitops-write.ts";
+import { effects, freePort, git, log, release, Scene, sentence, wanted } from "./fixtures.ts";
 
 let scene: Scene;
 let bare: string;
@@ -207,9 +207,9 @@ describe("reading", () => {
       const file = join(scene.dir, "input.json");
       writeFileSync(file, JSON.stringify(input));
       chmodSync(file, 0o600);
-      const program = fileURLToPath(new URL("../../.dagger/programs/gitops-read.ts", import.meta.url));
+      const program = fileURLToPath(new URL("../../../.dagger/programs/gitops-read.ts", import.meta.url));
       return new Promise((resolve) => {
-        execFile(process.execPath, ["--import", "tsx", program, file, join(scene.dir, "out/result.json")], { cwd: fileURLToPath(new URL("../..", import.meta.url)) }, (error, stdout, stderr) => {
+        execFile(process.execPath, ["--import", "tsx", program, file, join(scene.dir, "out/result.json")], { cwd: fileURLToPath(new URL("../../..", import.meta.url)) }, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
         });
       });
