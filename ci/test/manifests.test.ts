@@ -26,6 +26,30 @@ function deployment(more = "", target: Partial<ManifestTarget> = {}) {
   return read(render(more, target)["deployment.yaml"]!);
 }
 
+describe("access to the platform", () => {
+  test("Applications are read with a token, which nobody else gets", () => {
+    const pod = deployment("access: [applications]\n").spec.template.spec;
+    expect(pod.automountServiceAccountToken).toBe(true);
+    expect(pod.serviceAccountName).toBe("api");
+    expect(pod.containers[0].env.map(({ name }: { name: string }) => name)).toEqual(["PORT"]);
+    expect(deployment("access: [gitops]\n").spec.template.spec.automountServiceAccountToken).toBe(false);
+  });
+
+  test("the GitOps repository's address comes from the environment, and may be missing there", () => {
+    const address = (more: string) =>
+      deployment(more).spec.template.spec.containers[0].env.find(({ name }: { name: string }) => name === "GITOPS_REPOSITORY");
+    expect(address("access: [gitops]\n")).toEqual({
+      name: "GITOPS_REPOSITORY",
+      valueFrom: { configMapKeyRef: { name: "golden-path", key: "gitops-repository", optional: true } },
+    });
+    expect(address("access: [gitops]\nenv: {GITOPS_REPOSITORY: 'https://own.example/x.git'}\n")).toEqual({
+      name: "GITOPS_REPOSITORY",
+      value: "https://own.example/x.git",
+    });
+    expect(address("")).toBeUndefined();
+  });
+});
+
 describe("the Deployment", () => {
   test("runs the image by digest, under the service's name, in the environment's namespace", () => {
     const { metadata, spec: wanted } = deployment("replicas: 3\n");

@@ -19,6 +19,10 @@ export type ManifestFiles = Record<string, string>;
 
 export const MANAGED_BY = "golden-path";
 export const OWNER_LABEL = "golden-path/owner";
+/** In each environment, written by whoever runs the cluster: what a service cannot know of its surroundings. */
+export const SURROUNDINGS = { configMap: "golden-path", gitopsRepository: "gitops-repository" };
+/** The variable under which a service with access to `gitops` gets the repository's address. */
+export const GITOPS_REPOSITORY = "GITOPS_REPOSITORY";
 export const REVISION_ANNOTATION = "golden-path/source-revision";
 
 /** Folding would break values at places that move with their length, and so spoil every diff. */
@@ -111,6 +115,8 @@ function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestT
   manifest.merge([...pod, "metadata", "labels"], labels(spec, target));
   manifest.merge([...pod, "metadata", "annotations"], { [REVISION_ANNOTATION]: target.sourceRevision });
   manifest.replace([...pod, "spec", "serviceAccountName"], spec.name);
+  // A token is a way into the API server: only who asked to read there gets one.
+  manifest.replace([...pod, "spec", "automountServiceAccountToken"], spec.access.includes("applications"));
   const container = [...pod, "spec", "containers", 0];
   manifest.replace([...container, "name"], spec.name);
   manifest.replace([...container, "image"], target.image);
@@ -123,10 +129,24 @@ function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestT
   manifest.set([...container, "resources"], { requests: { cpu, memory }, limits: { ...limits } });
 }
 
-function environmentOf(spec: ServiceSpec): { name: string; value?: Scalar }[] {
+interface Variable {
+  name: string;
+  value?: Scalar;
+  valueFrom?: unknown;
+}
+
+function environmentOf(spec: ServiceSpec): Variable[] {
   const all: Record<string, string> = { ...spec.env, PORT: String(spec.port) };
-  return Object.keys(all).sort().map((name) => {
-    const value = all[name]!;
+  const surroundings: Record<string, unknown> = {};
+  if (spec.access.includes("gitops")) {
+    const { configMap: name, gitopsRepository: key } = SURROUNDINGS;
+    // Optional: where nobody says it, the service starts all the same and says "unknown".
+    surroundings[GITOPS_REPOSITORY] = { configMapKeyRef: { name, key, optional: true } };
+  }
+  return [...new Set([...Object.keys(all), ...Object.keys(surroundings)])].sort().map((name) => {
+    // What the service itself says goes before its surroundings.
+    const value = all[name];
+    if (value === undefined) return { name, valueFrom: surroundings[name] };
     // The cluster stores an empty value as none: written so, nothing ever differs from it.
     return value === "" ? { name } : { name, value: quoted(literal(value)) };
   });

@@ -7,6 +7,11 @@ export const LANGUAGES = ["python", "node"] as const;
 
 export type Language = (typeof LANGUAGES)[number];
 
+/** What of the platform a service may read: Argo CD's Applications, the GitOps repository's address. */
+export const ACCESSES = ["applications", "gitops"] as const;
+
+export type Access = (typeof ACCESSES)[number];
+
 /** Reads the value of `--runtime`. */
 export function parseLanguage(text: string): Language {
   const known = LANGUAGES.find((language) => language === text);
@@ -48,13 +53,15 @@ export interface ServiceSpec {
   env: Record<string, string>;
   /** Whether the service is reachable from outside the cluster. */
   expose: boolean;
+  /** What of the platform it may read; nothing unless it asks. */
+  access: Access[];
   /** What the image starts, without a shell. */
   command: string[];
 }
 
 const FIELDS = [
   "name", "owner", "language", "port", "health", "ready", "version",
-  "replicas", "autoscale", "resources", "env", "expose", "command",
+  "replicas", "autoscale", "resources", "env", "expose", "access", "command",
 ] as const;
 
 /** Set by the platform in every image; a service that sets them would make `/version` lie. */
@@ -83,13 +90,14 @@ export function parseServiceSpec(text: string, file: string): ServiceSpec {
   const resources = readResources(fields);
   const env = readEnv(fields);
   const expose = fields.has("expose") ? fields.boolean("expose") : false;
+  const access = readAccess(fields);
   const command = readCommand(fields, name ?? "", language ?? "python");
   fields.finish();
   // `finish` has thrown unless every reader gave a value.
   return {
     name, owner, language, port, health, ready, version, replicas,
     ...(autoscale === undefined ? {} : { autoscale }),
-    resources, env, expose, command,
+    resources, env, expose, access, command,
   } as ServiceSpec;
 }
 
@@ -221,6 +229,17 @@ function readEnv(fields: Fields): Record<string, string> | undefined {
     if (value !== undefined) env.push([name, value]);
   }
   return Object.fromEntries(env);
+}
+
+function readAccess(fields: Fields): Access[] | undefined {
+  if (!fields.has("access")) return [];
+  const words = fields.texts("access");
+  for (const word of words ?? []) {
+    if (ACCESSES.some((known) => known === word)) continue;
+    return fields.problem("access", `there is no access to "${word}"${didYouMean(word, ACCESSES)}; use ${listOf(ACCESSES, "or")}`);
+  }
+  // In one order and once each: what is asked for twice renders no other manifest.
+  return words && ACCESSES.filter((known) => words.includes(known));
 }
 
 function readCommand(fields: Fields, name: string, language: Language): string[] | undefined {
