@@ -95,6 +95,7 @@ function layOut(bin: string, content: string, settings: string): void {
   mkdirSync(cni, { recursive: true })
   for (const plugin of readdirSync("/usr/lib/cni")) symlinkSync(join("/usr/lib/cni", plugin), join(cni, plugin))
   symlinkSync(join(bin, "dnsname"), join(cni, "dnsname"))
+  ownDnsmasq()
   const certificates = state("ca-certificates", "x", "..")
   mkdirSync(certificates, { recursive: true })
   const host = "/usr/local/share/ca-certificates"
@@ -107,6 +108,14 @@ function layOut(bin: string, content: string, settings: string): void {
   }
   for (const dir of ["engine", "run"]) mkdirSync(join(STATE, dir), { recursive: true })
   writeFileSync(join(STATE, "engine.toml"), settings)
+}
+
+/**
+ * dnsmasq listens on every address by default and then looks at the interface: the DNS of a second
+ * engine on this machine would find the port taken. Dagger runs the `dnsmasq` that it finds first.
+ */
+function ownDnsmasq(): void {
+  writeFileSync(state("cni", "path", "dnsmasq"), `#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n`, { mode: 0o755 })
 }
 
 /**
@@ -128,6 +137,7 @@ exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path
     DAGGER_GO_SDK_MANIFEST_DIGEST: goDigest,
     DAGGER_TYPESCRIPT_SDK_MANIFEST_DIGEST: typescriptDigest,
     DO_NOT_TRACK: "1",
+    PATH: `/run/golden-path/cni/path:${process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"}`,
   })
 }
 
