@@ -17,7 +17,9 @@ def client_of() -> Iterator[MakeClient]:
     with ExitStack() as stack:
 
         def make(lifecycle: Lifecycle | None = None, **env: str) -> TestClient:
-            settings = Settings.from_env({"GITOPS_CACHE_SECONDS": "0", **env})
+            settings = Settings.from_env(
+                {"GITOPS_CACHE_SECONDS": "0", "KUBERNETES_CACHE_SECONDS": "0", **env}
+            )
             app = create_app(settings, lifecycle or Lifecycle())
             return stack.enter_context(TestClient(app, raise_server_exceptions=False))
 

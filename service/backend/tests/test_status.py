@@ -59,6 +59,7 @@ def test_a_local_repository(client_of: MakeClient, repository: Repo) -> None:
             },
             "sync": "unknown",
             "health": "unknown",
+            "live": None,
             "holds": None,
         }
     ]

@@ -26,6 +26,9 @@ body {
 h1 { display: flex; align-items: center; gap: .6rem; margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.2; }
 h1::before { content: ""; width: .4rem; height: 1.4rem; border-radius: .2rem; background: var(--accent); }
 h2 { margin: 2rem 0 .75rem; font-size: 1.1rem; text-transform: capitalize; }
+.tally { font-size: .75rem; font-weight: 600; text-transform: none; padding: .1rem .5rem; border-radius: .75rem; margin-left: .35rem; vertical-align: .1em; }
+.tally::before { margin-right: .35em; }
+.aside { font-size: .875rem; overflow-wrap: anywhere; }
 h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 p { margin: 0; }
 #summary { color: var(--soft); }

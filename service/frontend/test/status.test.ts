@@ -75,6 +75,30 @@ describe("the status", () => {
     assert.match(page, /<strong>1 on hold<\/strong>/);
   });
 
+  it("tells what Argo CD says of a release, and why it is not well", async () => {
+    const live = {
+      revision: "f".repeat(40),
+      reconciledAt: "2026-11-22T02:45:00Z",
+      message: "Deployment backend: exceeded its progress deadline",
+    };
+    const page = await (await servePage({ sync: "Synced", health: "Degraded", live })).text();
+    assert.match(page, /<strong>0 of 1<\/strong> synced and healthy/);
+    assert.match(page, /<span class="tally bad">0 of 1 well<\/span>/);
+    assert.match(page, /<p class="notice">Deployment backend: exceeded its progress deadline<\/p>/);
+    assert.match(page, /<dt>Compared<\/dt><dd><time datetime="2026-11-22T02:45:00.000Z">.*f{12}/);
+    const well = await (await servePage({ sync: "Synced", health: "Healthy", live })).text();
+    assert.match(well, /, all synced and healthy/);
+    assert.doesNotMatch(well, /progress deadline/);
+  });
+
+  it("says why sync and health are not known", async () => {
+    const body = { ...statusBody(), live: { status: "unknown", reason: "no cluster <account>" } };
+    const url = await serve((_, response) => response.end(JSON.stringify(body)));
+    const page = await (await fetch(url)).text();
+    assert.match(page, /<p class="aside">Sync and health unknown\. No cluster &lt;account&gt;\.<\/p>/);
+    assert.doesNotMatch(page, /well<\/span>/);
+  });
+
   it("escapes whatever it is told", async () => {
     const evil = `"><script>alert('1')</script>&`;
     const page = await (await servePage({ name: evil, version: evil, digest: evil })).text();

@@ -62,6 +62,7 @@ export function statusBody(service: Readonly<Record<string, unknown>> = {}): obj
       revision: "c".repeat(40),
       time: "2026-11-22T02:30:00Z",
     },
+    live: { status: "ok", reason: null, observedAt: "2026-11-22T03:00:00Z" },
     environments: [
       {
         name: "dev",

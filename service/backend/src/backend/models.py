@@ -48,8 +48,27 @@ class Hold(Model):
     reason: str
 
 
+class Live(Model):
+    """What Argo CD says of one service in one environment."""
+
+    sync: str
+    health: str
+    revision: str | None = None
+    operation: str | None = None
+    reconciled_at: str | None = None
+    message: str | None = None
+
+
+class LiveSource(Model):
+    """Whether Argo CD could be asked, and when that was."""
+
+    status: Known
+    reason: str | None = None
+    observed_at: datetime | None = None
+
+
 class ServiceStatus(Model):
-    """One service in one environment, as its release record says."""
+    """One service in one environment: its release record, and what Argo CD says of it."""
 
     name: str
     status: Known = "ok"
@@ -61,9 +80,9 @@ class ServiceStatus(Model):
     digest: str | None = None
     image: str | None = None
     last_promotion: Promotion | None = None
-    # These need a live source (Argo CD) and hold records; neither is read yet.
     sync: str = "unknown"
     health: str = "unknown"
+    live: Live | None = None
     holds: list[Hold] | None = None
 
 
@@ -100,6 +119,7 @@ class PlatformStatus(Model):
     reason: str | None = None
     observed_at: datetime
     source: Source | None = None
+    live: LiveSource | None = None
     environments: list[EnvironmentStatus]
 
 

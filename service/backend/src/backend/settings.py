@@ -34,6 +34,11 @@ class Settings:
     gitops_timeout: float = 4.0
     gitops_cache: float = 5.0
     gitops_history: int = 500
+    kubernetes_api: str | None = None
+    kubernetes_account: str = "/var/run/secrets/kubernetes.io/serviceaccount"
+    kubernetes_timeout: float = 3.0
+    kubernetes_cache: float = 2.0
+    argocd_namespace: str = "argocd"
     environments: tuple[str, ...] = ("dev", "stage", "prod")
     drain_delay: float = 2.0
     shutdown_timeout: int = 10
@@ -60,12 +65,32 @@ class Settings:
             gitops_timeout=_number(env, "GITOPS_TIMEOUT_SECONDS", cls.gitops_timeout, 0.1, 60),
             gitops_cache=_number(env, "GITOPS_CACHE_SECONDS", cls.gitops_cache, 0, 3600),
             gitops_history=int(_number(env, "GITOPS_HISTORY", cls.gitops_history, 1, 100_000)),
+            kubernetes_api=_kubernetes(env),
+            kubernetes_account=env.get("KUBERNETES_ACCOUNT") or cls.kubernetes_account,
+            kubernetes_timeout=_number(
+                env, "KUBERNETES_TIMEOUT_SECONDS", cls.kubernetes_timeout, 0.1, 60
+            ),
+            kubernetes_cache=_number(
+                env, "KUBERNETES_CACHE_SECONDS", cls.kubernetes_cache, 0, 3600
+            ),
+            argocd_namespace=env.get("ARGOCD_NAMESPACE") or cls.argocd_namespace,
             environments=tuple(n.strip() for n in names.split(",") if n.strip()),
             drain_delay=_number(env, "DRAIN_DELAY_SECONDS", cls.drain_delay, 0, 60),
             shutdown_timeout=int(
                 _number(env, "SHUTDOWN_TIMEOUT_SECONDS", cls.shutdown_timeout, 1, 300)
             ),
         )
+
+
+def _kubernetes(env: Mapping[str, str]) -> str | None:
+    """Return the API server's address: the one that is named, or that of the pod's own cluster."""
+    named = env.get("KUBERNETES_API")
+    if named:
+        return named.rstrip("/")
+    host, port = env.get("KUBERNETES_SERVICE_HOST"), env.get("KUBERNETES_SERVICE_PORT") or "443"
+    if not host:
+        return None
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def _number(env: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:

@@ -1,16 +1,15 @@
-"""The platform's status: read in a thread of its own, with a timeout, kept for a few seconds."""
+"""The platform's status: the releases of the GitOps repository, and what Argo CD says of each."""
 
 import asyncio
 import logging
-import threading
-import time
-from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime
 
+from .applications import Applications, ApplicationsReader
+from .bounded import BoundedReading
 from .git_source import GitSource, SourceError
 from .metrics import Metrics
-from .models import EnvironmentStatus, PlatformStatus
+from .models import EnvironmentStatus, LiveSource, PlatformStatus, ServiceStatus
 from .releases import read_status
 from .settings import Settings
 
@@ -23,52 +22,57 @@ class StatusReader:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._reading: Future[PlatformStatus] | None = None
-        self._latest: tuple[float, PlatformStatus] | None = None
-        self._source = (
-            GitSource(
+        self._git: BoundedReading[PlatformStatus] | None = None
+        self._name = settings.gitops_repository or ""
+        if settings.gitops_repository:
+            source = GitSource(
                 settings.gitops_repository,
                 settings.gitops_branch,
                 settings.gitops_timeout,
                 settings.gitops_history,
             )
-            if settings.gitops_repository
-            else None
+            self._name = source.name
+            self._git = BoundedReading(
+                "gitops-read",
+                lambda: self._read(source),
+                settings.gitops_timeout,
+                settings.gitops_cache,
+            )
+        self._applications = BoundedReading(
+            "applications-read",
+            ApplicationsReader(settings).read,
+            # The reader's own limit comes first, since it knows better what it waits for.
+            settings.kubernetes_timeout + 0.5,
+            settings.kubernetes_cache,
         )
 
     async def status(self) -> PlatformStatus:
-        """Return the status; never later than the configured timeout."""
-        if self._source is None:
+        """Return the status; never later than the configured timeouts."""
+        released, (live, applications) = await asyncio.gather(self._released(), self._live())
+        return _together(released, live, applications)
+
+    async def _released(self) -> PlatformStatus:
+        if self._git is None:
             return self._unknown("no GitOps repository is configured; set GITOPS_REPOSITORY")
-        if self._latest and time.monotonic() - self._latest[0] < self._settings.gitops_cache:
-            return self._latest[1]
-        if self._reading is None:
-            self._reading = self._begin(self._source)
-        limit = self._settings.gitops_timeout
         try:
-            return await asyncio.wait_for(
-                asyncio.shield(asyncio.wrap_future(self._reading)), timeout=limit
-            )
+            return await self._git.get()
         except TimeoutError:
             self._metrics.reads.labels("timeout").inc()
+            limit = self._settings.gitops_timeout
             return self._unknown(
-                f"reading the GitOps repository {self._source.name}: "
-                f"it did not answer within {limit:g} s"
+                f"reading the GitOps repository {self._name}: it did not answer within {limit:g} s"
             )
 
-    def _begin(self, source: GitSource) -> "Future[PlatformStatus]":
-        # Not an executor: Python joins executors' threads when it exits, and a
-        # server that hangs must not hold up the shutdown.
-        future: Future[PlatformStatus] = Future()
-
-        def run() -> None:
-            result = self._read(source)
-            self._latest = (time.monotonic(), result)
-            self._reading = None
-            future.set_result(result)
-
-        threading.Thread(target=run, name="gitops-read", daemon=True).start()
-        return future
+    async def _live(self) -> tuple[LiveSource, Applications]:
+        try:
+            return await self._applications.get()
+        except TimeoutError:
+            limit = self._settings.kubernetes_timeout
+            reason = (
+                "asking the cluster for Argo CD's Applications: "
+                f"it did not answer within {limit:g} s"
+            )
+            return LiveSource(status="unknown", reason=reason), {}
 
     def _read(self, source: GitSource) -> PlatformStatus:
         try:
@@ -97,3 +101,34 @@ class StatusReader:
                 for name in self._settings.environments
             ],
         )
+
+
+def _together(
+    released: PlatformStatus, live: LiveSource, applications: Applications
+) -> PlatformStatus:
+    """Put what Argo CD says beside what was released."""
+    environments = [_environment(env, applications) for env in released.environments]
+    return released.model_copy(update={"live": live, "environments": environments})
+
+
+def _environment(env: EnvironmentStatus, applications: Applications) -> EnvironmentStatus:
+    services = []
+    for service in env.services:
+        said = applications.get((env.name, service.name))
+        update = {"live": said, "sync": said.sync, "health": said.health} if said else {}
+        services.append(service.model_copy(update=update))
+    names = {service.name for service in env.services}
+    gone = "Argo CD runs it; the GitOps repository no longer has it" if env.status == "ok" else None
+    for (place, name), said in sorted(applications.items()):
+        if place == env.name and name not in names:
+            services.append(
+                ServiceStatus(
+                    name=name,
+                    status="unknown",
+                    reason=gone,
+                    live=said,
+                    sync=said.sync,
+                    health=said.health,
+                )
+            )
+    return env.model_copy(update={"services": services})

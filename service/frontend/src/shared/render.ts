@@ -4,6 +4,7 @@ import { html, type Html } from "./html.ts";
 import type {
   EnvironmentStatus,
   Hold,
+  Live,
   PlatformStatus,
   Promotion,
   ServiceStatus,
@@ -11,20 +12,36 @@ import type {
 
 const UNKNOWN = html`<span class="unknown">unknown</span>`;
 const NOTHING = html``;
+const BAD_HEALTH = ["Degraded", "Missing"];
 
 /** One line on the whole: shown to everyone, read out when it changes. */
 export function renderSummary(status: PlatformStatus): Html {
   if (status.status === "unknown") {
-    return html`<p class="notice"><strong>Status unknown.</strong> ${sentence(status.reason)}</p>`;
+    return html`<p class="notice"><strong>Status unknown.</strong> ${sentence(status.reason)}</p>${live(status)}`;
   }
   const services = status.environments.flatMap((environment) => environment.services);
   const unreadable = services.filter((service) => service.reason !== null).length;
   const held = services.filter((service) => (service.holds ?? []).length > 0).length;
+  const healthy = services.filter(isWell).length;
   return html`<p>
-    ${count(services.length, "release")} in ${count(status.environments.length, "environment")}${unreadable > 0
+    ${count(services.length, "release")} in ${count(status.environments.length, "environment")}${
+      status.live?.known === true && services.length > 0
+        ? html`, ${healthy === services.length ? "all" : html`<strong>${healthy} of ${services.length}</strong>`} synced and healthy`
+        : NOTHING
+    }${unreadable > 0
       ? html`, <strong>${unreadable} unreadable</strong>`
       : NOTHING}${held > 0 ? html`, <strong>${held} on hold</strong>` : NOTHING}
-  </p>`;
+  </p>${live(status)}`;
+}
+
+function isWell(service: ServiceStatus): boolean {
+  return service.sync === "Synced" && service.health === "Healthy";
+}
+
+/** Why sync and health are not known, where that is so. */
+function live(status: PlatformStatus): Html {
+  if (status.live === null || status.live.known) return NOTHING;
+  return html`<p class="aside">Sync and health unknown. ${sentence(status.live.reason)}</p>`;
 }
 
 /** Every environment and what runs there. */
@@ -42,11 +59,21 @@ export function renderSource(status: PlatformStatus): Html {
 function environment(environment: EnvironmentStatus): Html {
   const id = `env-${environment.name}`;
   return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${environment.name}</h2>
+    <h2 id="${id}">${environment.name} ${tally(environment)}</h2>
     ${environment.services.length > 0
       ? html`<div class="cards">${environment.services.map(card)}</div>`
       : html`<p class="empty">${environment.known ? "Nothing has been released here yet." : UNKNOWN}</p>`}
   </section>`;
+}
+
+/** How many of an environment's services are well; nothing where nobody knows of any. */
+function tally(environment: EnvironmentStatus): Html {
+  const known = environment.services.filter((service) => service.live !== null);
+  if (known.length === 0) return NOTHING;
+  const well = known.filter(isWell).length;
+  const bad = known.some((service) => BAD_HEALTH.includes(service.health ?? ""));
+  const kind = well === known.length ? "good" : bad ? "bad" : "busy";
+  return html`<span class="tally ${kind}">${well} of ${known.length} well</span>`;
 }
 
 function card(service: ServiceStatus): Html {
@@ -56,9 +83,12 @@ function card(service: ServiceStatus): Html {
       <p class="version">${service.version ?? UNKNOWN}</p>
     </header>
     ${service.reason === null ? NOTHING : html`<p class="notice">${service.reason}</p>`}
+    ${isWell(service) || (service.live?.message ?? null) === null
+      ? NOTHING
+      : html`<p class="notice">${service.live?.message ?? ""}</p>`}
     <dl class="states">
       <div><dt>Sync</dt><dd>${state(service.sync, "Synced", ["OutOfSync"])}</dd></div>
-      <div><dt>Health</dt><dd>${state(service.health, "Healthy", ["Degraded", "Missing"])}</dd></div>
+      <div><dt>Health</dt><dd>${state(service.health, "Healthy", BAD_HEALTH)}</dd></div>
       <div><dt>Holds</dt><dd>${holds(service.holds)}</dd></div>
     </dl>
     <dl class="facts">
@@ -66,6 +96,7 @@ function card(service: ServiceStatus): Html {
       <dt>Digest</dt><dd>${identifier(service.digest)}</dd>
       <dt>Owner</dt><dd>${service.owner ?? UNKNOWN}</dd>
       <dt>Promoted</dt><dd>${promotion(service.lastPromotion)}</dd>
+      ${service.live === null ? NOTHING : html`<dt>Compared</dt><dd>${compared(service.live)}</dd>`}
     </dl>
   </article>`;
 }
@@ -89,6 +120,11 @@ function promotion(found: Promotion | null): Html {
   if (found === null) return UNKNOWN;
   const run = found.runId === null ? NOTHING : html`, run ${found.runId}`;
   return html`${time(found.time)}<br><span class="by">by ${found.author} in ${identifier(found.commit)}${run}</span>`;
+}
+
+function compared(found: Live): Html {
+  const when = found.reconciledAt === null ? UNKNOWN : time(found.reconciledAt);
+  return html`${when}<br><span class="by">by Argo CD with ${identifier(found.revision)}</span>`;
 }
 
 /** A hash, shortened to what people compare; whole in the tooltip and for assistive technology. */

@@ -12,6 +12,15 @@ export interface Hold {
   readonly reason: string;
 }
 
+/** What Argo CD says beside sync and health. */
+export interface Live {
+  /** The commit of the GitOps repository that was compared last. */
+  readonly revision: string | null;
+  readonly reconciledAt: string | null;
+  /** Why it is not well, where it says so. */
+  readonly message: string | null;
+}
+
 export interface ServiceStatus {
   readonly name: string;
   readonly reason: string | null;
@@ -21,6 +30,7 @@ export interface ServiceStatus {
   readonly digest: string | null;
   readonly sync: string | null;
   readonly health: string | null;
+  readonly live: Live | null;
   readonly lastPromotion: Promotion | null;
   /** Empty: nothing is held. */
   readonly holds: readonly Hold[] | null;
@@ -37,12 +47,14 @@ export interface PlatformStatus {
   readonly reason: string | null;
   readonly observedAt: string | null;
   readonly source: { readonly repository: string; readonly revision: string } | null;
+  /** Whether Argo CD could be asked; `null`: nobody tried. */
+  readonly live: { readonly known: boolean; readonly reason: string | null } | null;
   readonly environments: readonly EnvironmentStatus[];
 }
 
 /** The status when nobody could say it, and why. */
 export function unknownStatus(reason: string): PlatformStatus {
-  return { status: "unknown", reason, observedAt: null, source: null, environments: [] };
+  return { status: "unknown", reason, observedAt: null, source: null, live: null, environments: [] };
 }
 
 /** Reads an answer of the backend. Throws when it has not the form of a status. */
@@ -51,6 +63,7 @@ export function parseStatus(value: unknown): PlatformStatus {
   const environments = body?.environments;
   if (body === null || !Array.isArray(environments)) throw new Error("it is not a platform status");
   const source = record(body.source);
+  const live = record(body.live);
   return {
     status: body.status === "ok" ? "ok" : "unknown",
     reason: text(body.reason),
@@ -59,6 +72,7 @@ export function parseStatus(value: unknown): PlatformStatus {
       repository: text(source.repository) ?? "unknown",
       revision: text(source.revision) ?? "unknown",
     },
+    live: live && { known: live.status === "ok", reason: text(live.reason) },
     environments: records(environments).map((environment) => ({
       name: text(environment.name) ?? "unknown",
       known: environment.status === "ok",
@@ -70,6 +84,7 @@ export function parseStatus(value: unknown): PlatformStatus {
 function service(value: Readonly<Record<string, unknown>>): ServiceStatus {
   const promotion = record(value.lastPromotion);
   const holds = value.holds;
+  const live = record(value.live);
   return {
     name: text(value.name) ?? "unknown",
     reason: text(value.reason),
@@ -79,6 +94,11 @@ function service(value: Readonly<Record<string, unknown>>): ServiceStatus {
     digest: text(value.digest),
     sync: text(value.sync),
     health: text(value.health),
+    live: live && {
+      revision: text(live.revision),
+      reconciledAt: text(live.reconciledAt),
+      message: text(live.message),
+    },
     lastPromotion: promotion && {
       commit: text(promotion.commit) ?? "unknown",
       time: text(promotion.time) ?? "unknown",
@@ -95,7 +115,7 @@ function service(value: Readonly<Record<string, unknown>>): ServiceStatus {
 }
 
 function text(value: unknown): string | null {
-  return typeof value === "string" && value !== "" && value !== "unknown" ? value : null;
+  return typeof value === "string" && value !== "" && value.toLowerCase() !== "unknown" ? value : null;
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> | null {
