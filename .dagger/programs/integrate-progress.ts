@@ -26,11 +26,12 @@ export class Progress {
   /** Runs one named step and keeps its duration, whether it succeeds or not. */
   async step<T>(name: string, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
+    const at = this.seconds();
     this.say(name);
     try {
       return await work();
     } finally {
-      this.steps.push({ name, seconds: this.seconds(start) });
+      this.steps.push({ name, seconds: this.seconds(start), at });
     }
   }
 }

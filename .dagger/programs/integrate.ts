@@ -7,6 +7,8 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { clusterTimes } from "../src/lib/cluster-times.ts";
+import type { ReadyMarker } from "../src/lib/cluster-times.ts";
 import type { ExpectedService, IntegratePlan, IntegrateVerdict, ServiceFacts } from "../src/lib/integrate-plan.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
 import { WaitTimeout } from "../src/lib/wait.ts";
@@ -21,6 +23,8 @@ const INPUT = process.env["INTEGRATE_INPUT"] ?? "/work-input";
 const OUT = process.env["INTEGRATE_OUT"] ?? "/out";
 /** A folder that outlives the exec; left out when the program runs by hand. */
 const KEPT = process.env["INTEGRATE_EVIDENCE"];
+/** The embedded cluster tells its times here; k3s does not. */
+const READY_MARKER = "/api/v1/namespaces/kube-system/configmaps/cluster-ready";
 
 async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict: IntegrateVerdict): Promise<void> {
   const objects = JSON.parse(await readFile(join(INPUT, "core-install.json"), "utf8")) as KubeObject[];
@@ -73,6 +77,7 @@ async function together<T>(services: ExpectedService[], work: (service: Expected
 }
 
 async function main(): Promise<number> {
+  const started = new Date();
   const progress = new Progress();
   const plan = JSON.parse(await readFile(join(INPUT, "plan.json"), "utf8")) as IntegratePlan;
   const verdict: IntegrateVerdict = {
@@ -92,6 +97,9 @@ async function main(): Promise<number> {
     api = await Api.open();
     await prove(api, plan, progress, verdict);
     verdict.passed = true;
+    // Times only: without them the proof is none the worse.
+    const times = clusterTimes(await api.get<ReadyMarker>(READY_MARKER).catch(() => undefined), started);
+    if (times !== undefined) verdict.cluster = times;
   } catch (error) {
     verdict.cause = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").trim();
     // Only a defect of this program needs a stack; a cause is already the whole story.

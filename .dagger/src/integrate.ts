@@ -49,6 +49,7 @@ const MODULE = `{"type": "module"}\n`;
 const PROGRAM_FILES = [
   "programs/integrate*.ts",
   "src/lib/argocd-install.ts",
+  "src/lib/cluster-times.ts",
   "src/lib/health.ts",
   "src/lib/integrate-plan.ts",
   "src/lib/kube.ts",

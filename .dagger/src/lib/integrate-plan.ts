@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ClusterTimes } from "./cluster-times.ts";
 
 /** What `integrate` is asked to prove; written for the program that runs beside the cluster. */
 export interface IntegratePlan {
@@ -53,6 +54,8 @@ export const DEFAULT_TIMEOUTS: IntegrateTimeouts = {
 export interface StepTime {
   name: string;
   seconds: number;
+  /** Seconds since the proof's start at which the step began; left out where only its end is known. */
+  at?: number;
 }
 
 /** What was found for one service. */
@@ -77,6 +80,8 @@ export interface IntegrateVerdict {
   kubernetes: string;
   seconds: number;
   steps: StepTime[];
+  /** The cluster's own start, where it tells of it. */
+  cluster?: ClusterTimes;
   services: ServiceFacts[];
   /** Why not, when it did not pass. */
   cause?: string;
