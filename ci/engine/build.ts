@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { state } from "./paths.ts"
+import { STATE, state } from "./paths.ts"
 import { step } from "./progress.ts"
+
+/** Stands for every state folder in keys: what was built below one is as good below another. */
+const USUAL_STATE = "/var/lib/golden-path/"
 
 /** A short hash over strings and the contents of files and folders: the key of a thing that is built once. */
 export function keyOf(...inputs: (string | { path: string })[]): string {
@@ -12,7 +15,7 @@ export function keyOf(...inputs: (string | { path: string })[]): string {
     else hash.update(path.split("/").pop() ?? "").update("\0").update(readFileSync(path)).update("\0")
   }
   for (const input of inputs) {
-    if (typeof input === "string") hash.update(input).update("\0")
+    if (typeof input === "string") hash.update(input.replaceAll(`${STATE}/`, USUAL_STATE)).update("\0")
     else add(input.path)
   }
   return hash.digest("hex").slice(0, 16)

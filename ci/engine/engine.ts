@@ -8,6 +8,7 @@ import { goBuild } from "./go.ts"
 import { STATE, state } from "./paths.ts"
 import { say, step } from "./progress.ts"
 import { buildSdks } from "./sdk.ts"
+import { sharedAddress } from "./share.ts"
 import { DAGGER_VERSION } from "./versions.ts"
 
 const ENGINE: Daemon = { name: "engine", match: "golden-path-engine" }
@@ -40,7 +41,8 @@ export async function ensureEngine(registryPort: number): Promise<string> {
   const dagger = join(bin, "dagger")
   const sdks = await buildSdks(bin)
   const settings = settingsFor(registryPort)
-  const key = keyOf(bin, sdks.go, sdks.typescript, settings)
+  const shared = sharedAddress()
+  const key = keyOf(bin, sdks.go, sdks.typescript, settings, ...(shared === undefined ? [] : [shared]))
   const runningKey = state("run", "engine.key")
   if (pidOf(ENGINE) !== undefined) {
     const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
@@ -131,9 +133,9 @@ mkdir -p /run/golden-path
 mount --bind "$1" /run/golden-path
 exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path/engine.toml --root /run/golden-path/engine \\
   --addr unix:///run/golden-path/run/engine.sock --oci-cni-binary-dir /run/golden-path/cni/bin \\
-  --network-name "$2" --network-cidr "$3"
+  --network-name "$2" --network-cidr "$3" \${4:+--addr "$4"}
 `
-  startDaemon(ENGINE, "unshare", ["-m", "--propagation", "private", "bash", "-c", script, "golden-path-engine", STATE, networkName(), networkRange()], {
+  startDaemon(ENGINE, "unshare", ["-m", "--propagation", "private", "bash", "-c", script, "golden-path-engine", STATE, networkName(), networkRange(), sharedAddress() ?? ""], {
     DAGGER_GO_SDK_MANIFEST_DIGEST: goDigest,
     DAGGER_TYPESCRIPT_SDK_MANIFEST_DIGEST: typescriptDigest,
     DO_NOT_TRACK: "1",

@@ -8,6 +8,7 @@ import { requireHost } from "./host.ts"
 import { ensureImageServer, stopImageServer } from "./image-server.ts"
 import { STATE } from "./paths.ts"
 import { say } from "./progress.ts"
+import { clientSettings, keepAddress, parseAddress, sharedAddress } from "./share.ts"
 import { DAGGER_VERSION } from "./versions.ts"
 
 const HELP = `The embedded engine of this project.
@@ -17,6 +18,7 @@ Usage: npm run engine -- <command>
   status     what runs, since when and where; --json for machines
   start      build what is missing and start the engine
   stop       end the engine, its image server and the local Git server
+  share      let it be used from elsewhere: share tcp://<address>:<port>, share off; prints what clients set
 
 ./daggerw starts it by itself when it is needed. Everything lies below
 GOLDEN_PATH_STATE (${STATE}); remove that folder, stopped, to begin anew.
@@ -46,6 +48,22 @@ async function status(json: boolean): Promise<void> {
   console.log(`state    ${STATE}`)
 }
 
+/** Listens where others reach it, and prints what a client puts into its environment and its .env. */
+async function share([where, ...rest]: string[]): Promise<void> {
+  if (rest.length > 0) throw new UserError(`share: "${rest.join(" ")}" is too much; see npm run engine -- --help`)
+  if (where !== undefined) keepAddress(where === "off" ? undefined : parseAddress(where))
+  requireHost()
+  await installPackages()
+  await ensureEngine(await ensureImageServer())
+  const address = sharedAddress()
+  if (address === undefined) {
+    console.log(`# Only this machine reaches the engine, through unix://${socket()}`)
+  } else {
+    console.log(`# In the client's environment: export _EXPERIMENTAL_DAGGER_RUNNER_HOST=${address}`)
+  }
+  console.log(`# In the file .env beside the client's dagger.json:\n${clientSettings(await constructorFlags(["call", "ci"])).trim()}`)
+}
+
 async function main([command, ...words]: string[]): Promise<void> {
   switch (command) {
     case "ensure": return await ensure(words)
@@ -63,6 +81,7 @@ async function main([command, ...words]: string[]): Promise<void> {
       console.log(ended.some(Boolean) ? "stopped" : "nothing was running")
       return
     }
+    case "share": return await share(words)
     case "status": return await status(words.includes("--json"))
     case "--help": case "help": case undefined:
       console.log(HELP)
