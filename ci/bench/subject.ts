@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process"
-import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { UserError } from "../engine/errors.ts"
 import { PROJECT } from "../engine/paths.ts"
@@ -57,6 +57,8 @@ export class Subject {
     mkdirSync(folder, { recursive: true })
     git(PROJECT, "clone", "--quiet", "--no-checkout", PROJECT, this.checkout)
     git(this.checkout, "checkout", "--quiet", "-B", "bench", revision.commit)
+    // Defaults that the user gives to the module's constructor: images, mirrors, a registry.
+    if (existsSync(join(PROJECT, ".env"))) copyFileSync(join(PROJECT, ".env"), join(this.checkout, ".env"))
     // The same packages as the user's, unless the lock differs: then daggerw installs this revision's.
     if (sameLock(this.checkout)) symlinkSync(join(PROJECT, "node_modules"), join(this.checkout, "node_modules"))
   }

@@ -74,7 +74,10 @@ function tail(log: string, stdout: string): string {
 export function alive(pid: number, match?: string): boolean {
   try {
     process.kill(pid, 0)
-    return match ? readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").includes(match) : true
+    if (!match) return true
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+    // Empty while one program becomes the next, which takes seconds on a busy machine; and when it has ended unreaped.
+    return words === "" ? !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8")) : words.includes(match)
   } catch {
     return false
   }
