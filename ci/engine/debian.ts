@@ -16,6 +16,9 @@ const HOST_PACKAGES = {
   "ca-certificates": "/etc/ssl/certs/ca-certificates.crt",
 } as const
 
+/** A file of each, by which its presence is told. */
+export const HOST_FILES: readonly string[] = Object.values(HOST_PACKAGES)
+
 /** Host packages that are not there yet. */
 export function missingPackages(): string[] {
   return Object.entries(HOST_PACKAGES).filter(([, file]) => !existsSync(file)).map(([name]) => name)
@@ -55,13 +58,13 @@ function aptUris(): string[] {
 }
 
 /** A minimal Debian trixie root with the given packages, as a tar. */
-export async function debianRoot(tar: string, packages: string[], variant: "minbase" | "apt" = "minbase"): Promise<void> {
+export async function debianRoot(tar: string, packages: string[]): Promise<void> {
   const sources = [
     `deb ${debianMirror()} trixie main`,
     `deb ${debianMirror()} trixie-updates main`,
     `deb ${securityMirror()} trixie-security main`,
   ]
-  await run("mmdebstrap", ["--mode=root", `--variant=${variant}`, `--include=${packages.join(",")}`, "trixie", tar, ...sources], {
+  await run("mmdebstrap", ["--mode=root", "--variant=minbase", `--include=${packages.join(",")}`, "trixie", tar, ...sources], {
     what: "make a Debian root",
     limit: 900,
     env: { SOURCE_DATE_EPOCH: "0" },

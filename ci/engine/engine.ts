@@ -8,10 +8,11 @@ import { goBuild } from "./go.ts"
 import { STATE, state } from "./paths.ts"
 import { say, step } from "./progress.ts"
 import { buildSdks } from "./sdk.ts"
+import { untilUnused } from "./sessions.ts"
 import { sharedAddress } from "./share.ts"
 import { DAGGER_VERSION } from "./versions.ts"
 
-const ENGINE: Daemon = { name: "engine", match: "golden-path-engine" }
+export const ENGINE: Daemon = { name: "engine", match: "golden-path-engine" }
 const HEALTH_SECONDS = 60
 
 /** The engine's socket. */
@@ -47,6 +48,7 @@ export async function ensureEngine(registryPort: number): Promise<string> {
   if (pidOf(ENGINE) !== undefined) {
     const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
     if (same && answers(dagger)) return dagger
+    if (!same) await untilUnused(enginePid)
     say(same ? "the engine runs but does not answer: it is started again" : "the engine was built anew: it is started again")
     await stopEngine()
   }

@@ -17,7 +17,7 @@ export interface GitServer {
 const NAME = "gitops.git"
 const READY_SECONDS = 10
 const folder = (): string => join(STATE, "git")
-const server = (): Daemon => ({ name: "git", match: `--base-path=${folder()}` })
+export const GIT_SERVER: Daemon = { name: "git", match: `--base-path=${folder()}` }
 
 /**
  * The first-time user's GitOps repository: a bare one under the state folder, with an unborn branch `main`,
@@ -27,7 +27,7 @@ const server = (): Daemon => ({ name: "git", match: `--base-path=${folder()}` })
 export async function ensureGitServer(): Promise<GitServer> {
   const repository = await createRepository()
   const kept = await portOf("git")
-  if (pidOf(server()) !== undefined && (await answersOn(kept))) return describe(kept, repository)
+  if (pidOf(GIT_SERVER) !== undefined && (await answersOn(kept))) return describe(kept, repository)
   try {
     return await launch(kept, repository)
   } catch {
@@ -39,12 +39,12 @@ export async function ensureGitServer(): Promise<GitServer> {
 
 /** The server that runs, or undefined. */
 export async function gitServer(): Promise<GitServer | undefined> {
-  return pidOf(server()) === undefined ? undefined : describe(await portOf("git"), join(folder(), NAME))
+  return pidOf(GIT_SERVER) === undefined ? undefined : describe(await portOf("git"), join(folder(), NAME))
 }
 
 /** Ends the Git server; true if one ran. The repository stays. */
 export async function stopGitServer(): Promise<boolean> {
-  return await stopDaemon(server(), 5)
+  return await stopDaemon(GIT_SERVER, 5)
 }
 
 async function createRepository(): Promise<string> {
@@ -72,7 +72,7 @@ async function launch(port: number, repository: string): Promise<GitServer> {
   if (!existsSync(program)) {
     throw new UserError(`start the GitOps repository's server: ${program} is missing; install Debian's git (elsewhere git-daemon)`)
   }
-  startDaemon(server(), program, [
+  startDaemon(GIT_SERVER, program, [
     "--listen=127.0.0.1",
     `--port=${port}`,
     "--reuseaddr",
@@ -87,12 +87,12 @@ async function launch(port: number, repository: string): Promise<GitServer> {
   ], clean())
   try {
     await waitUntil(`the GitOps repository's server on 127.0.0.1:${port}`, READY_SECONDS, async () => {
-      if (pidOf(server()) === undefined) throw new UserError(`start the GitOps repository's server on 127.0.0.1:${port}: it ended`)
+      if (pidOf(GIT_SERVER) === undefined) throw new UserError(`start the GitOps repository's server on 127.0.0.1:${port}: it ended`)
       return await answersOn(port)
     })
     // On a port that another program holds, the answer was that program's and ours has ended by now.
     await new Promise((resolve) => setTimeout(resolve, 100))
-    if (pidOf(server()) === undefined) throw new UserError(`start the GitOps repository's server on 127.0.0.1:${port}: the port is taken`)
+    if (pidOf(GIT_SERVER) === undefined) throw new UserError(`start the GitOps repository's server on 127.0.0.1:${port}: the port is taken`)
   } catch (error) {
     const tail = logTail("git")
     await stopGitServer()

@@ -7,7 +7,7 @@ import { STATE } from "./paths.ts"
 const GO_AT_LEAST = [1, 25] as const
 // Building everything takes the first, running what was built the second.
 const FREE_GB_TO_BUILD = 15
-const FREE_GB_TO_RUN = 3
+export const FREE_GB_TO_RUN = 3
 
 /** Why the embedded engine cannot work here, each with what to do; empty where it can. */
 export function obstacles(): string[] {

@@ -6,30 +6,30 @@ import { goBuild } from "./go.ts"
 import { STATE } from "./paths.ts"
 import { waitUntil } from "./process.ts"
 
-const SERVER: Daemon = { name: "images", match: "olareg" }
+export const IMAGE_SERVER: Daemon = { name: "images", match: "olareg" }
 
 /** Where the images that the embedded engine brings are kept: one OCI layout a folder. */
 export const imagesFolder = (): string => join(STATE, "images")
 
 /** Serves those layouts as a read-only registry on loopback, for the engine to pull from; returns the port. */
 export async function ensureImageServer(): Promise<number> {
-  const port = await portOf(SERVER.name)
-  if (pidOf(SERVER) !== undefined && (await answersOn(port))) return port
-  await stopDaemon(SERVER)
+  const port = await portOf(IMAGE_SERVER.name)
+  if (pidOf(IMAGE_SERVER) !== undefined && (await answersOn(port))) return port
+  await stopDaemon(IMAGE_SERVER)
   const bin = await goBuild("registry", { module: "../../.dagger/tools", packages: ["github.com/olareg/olareg/cmd/olareg"] })
   mkdirSync(imagesFolder(), { recursive: true })
-  startDaemon(SERVER, join(bin, "olareg"), ["serve", "--store-ro", "--dir", imagesFolder(), "--addr", "127.0.0.1", "--port", String(port)])
+  startDaemon(IMAGE_SERVER, join(bin, "olareg"), ["serve", "--store-ro", "--dir", imagesFolder(), "--addr", "127.0.0.1", "--port", String(port)])
   try {
     await waitUntil(`the image server on 127.0.0.1:${port}`, 15, async () => await answersOn(port))
   } catch (error) {
-    throw new UserError(`${(error as Error).message}; its log ends with:\n${logTail(SERVER.name)}`)
+    throw new UserError(`${(error as Error).message}; its log ends with:\n${logTail(IMAGE_SERVER.name)}`)
   }
   return port
 }
 
 /** Ends the image server; true if one ran. */
 export async function stopImageServer(): Promise<boolean> {
-  return await stopDaemon(SERVER)
+  return await stopDaemon(IMAGE_SERVER)
 }
 
 async function answersOn(port: number): Promise<boolean> {

@@ -6,6 +6,7 @@ import { gitServer, stopGitServer } from "./git-server.ts"
 import { constructorFlags } from "./handover.ts"
 import { requireHost } from "./host.ts"
 import { ensureImageServer, stopImageServer } from "./image-server.ts"
+import { keepReady } from "./keep-ready.ts"
 import { STATE } from "./paths.ts"
 import { say } from "./progress.ts"
 import { clientSettings, keepAddress, parseAddress, sharedAddress } from "./share.ts"
@@ -31,8 +32,10 @@ async function ensure(words: string[]): Promise<void> {
   requireHost()
   await installPackages()
   const dagger = await ensureEngine(await ensureImageServer())
-  const flags = await constructorFlags(words)
-  process.stdout.write(`dagger=${quote(dagger)}\nflags=${quote(flags.join(" "))}\nexport _EXPERIMENTAL_DAGGER_RUNNER_HOST=${quote(`unix://${socket()}`)}\n`)
+  const { flags, files } = await constructorFlags(words)
+  const settings = `dagger=${quote(dagger)}\nflags=${quote(flags.join(" "))}\nexport _EXPERIMENTAL_DAGGER_RUNNER_HOST=${quote(`unix://${socket()}`)}\n`
+  await keepReady(words, settings, [dagger, ...files])
+  process.stdout.write(settings)
 }
 
 async function status(json: boolean): Promise<void> {
@@ -61,7 +64,7 @@ async function share([where, ...rest]: string[]): Promise<void> {
   } else {
     console.log(`# In the client's environment: export _EXPERIMENTAL_DAGGER_RUNNER_HOST=${address}`)
   }
-  console.log(`# In the file .env beside the client's dagger.json:\n${clientSettings(await constructorFlags(["call", "ci"])).trim()}`)
+  console.log(`# In the file .env beside the client's dagger.json:\n${clientSettings((await constructorFlags(["call", "ci"])).flags).trim()}`)
 }
 
 async function main([command, ...words]: string[]): Promise<void> {
