@@ -3,10 +3,12 @@
 // so that neither npm packages nor a loader have to start.
 //
 //   node ci/engine/ready.mjs <daggerw's words>     prints the settings, or ends with 1 and says nothing
+import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync, statfsSync } from "node:fs"
 import { connect } from "node:net"
 import { dirname, join, resolve } from "node:path"
+import process from "node:process"
 import { fileURLToPath } from "node:url"
 
 /**
