@@ -42,6 +42,8 @@ export class Api {
   readonly #base: string;
   /** When the API server last answered; undefined before its first answer. */
   #answered: number | undefined;
+  /** What is wrong with the cluster as far as was seen: told if it then stops answering. */
+  trouble: string | undefined;
   readonly #kinds = new Map<string, Promise<Map<string, Discovered>>>();
 
   private constructor(proxy: ChildProcess, base: string) {
@@ -98,7 +100,8 @@ export class Api {
 
   #checkLost(message: string): void {
     if (this.#answered === undefined || performance.now() - this.#answered < LOST_AFTER_MS) return;
-    throw new Cause(`the cluster stopped answering (${message}); the log of its service says why`);
+    const before = this.trouble === undefined ? "" : `; before that, ${this.trouble}`;
+    throw new Cause(`the cluster stopped answering (${message})${before}; the log of its service says why`);
   }
 
   /** The object at a path; undefined when it does not exist. */

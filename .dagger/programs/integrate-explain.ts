@@ -52,7 +52,8 @@ async function lastWarning(api: Api, namespace: string, pod: string): Promise<st
   return last === undefined ? "" : `${(last.message ?? "").trim()} (${last.count ?? 1} times)`;
 }
 
-async function lastLines(api: Api, namespace: string, pod: string, container: string): Promise<string> {
+/** The last words of a container, of its run before where the present one has said nothing yet. */
+export async function lastLines(api: Api, namespace: string, pod: string, container: string): Promise<string> {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${container}&tailLines=5`;
   // The latest run first; it is empty when it has only just been started again.
   for (const previous of ["", "&previous=true"]) {

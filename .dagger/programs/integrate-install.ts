@@ -4,7 +4,7 @@ import { ARGOCD_NAMESPACE, prepareInstall } from "../src/lib/argocd-install.ts";
 import type { Install } from "../src/lib/argocd-install.ts";
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { KubeObject, Pod } from "../src/lib/kube.ts";
-import { livePods, notReady, podTrouble } from "../src/lib/kube.ts";
+import { livePods, nodeTrouble, notReady, podTrouble } from "../src/lib/kube.ts";
 import { waitFor } from "../src/lib/wait.ts";
 import type { Observation } from "../src/lib/wait.ts";
 import { ApiError } from "./integrate-api.ts";
@@ -87,6 +87,8 @@ export async function waitForArgoCd(api: Api, install: Install, plan: IntegrateP
           if (!isAvailable(live)) missing.push(workload.metadata.name);
         }
         if (missing.length === 0) return { done: true };
+        api.trouble = nodeTrouble(await api.list("/api/v1/nodes"));
+        if (api.trouble !== undefined) return { waiting: api.trouble };
         const pods = livePods(await api.list<Pod>(`/api/v1/namespaces/${ARGOCD_NAMESPACE}/pods`));
         for (const pod of pods) {
           const trouble = podTrouble(pod);

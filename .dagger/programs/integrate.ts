@@ -17,6 +17,7 @@ import { checkAnswers, checkDrift, checkPods, finalState } from "./integrate-che
 import { collectEvidence, keepEvidence } from "./integrate-evidence.ts";
 import { installArgoCd, readInstall, waitForApi, waitForArgoCd } from "./integrate-install.ts";
 import { Cause, Progress } from "./integrate-progress.ts";
+import { checkSoak } from "./integrate-soak.ts";
 import { applyGitops, waitForApplications, waitForSync } from "./integrate-sync.ts";
 
 const INPUT = process.env["INTEGRATE_INPUT"] ?? "/work-input";
@@ -53,6 +54,9 @@ async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict:
       return drift;
     }),
   );
+  if (plan.timeouts.soak > 0) {
+    await progress.step("soak", () => together(plan.services, (service) => checkSoak(api, plan, service)));
+  }
   const present = await progress.step("Synced and Healthy again", async () => {
     const state = await waitForSync(api, plan, progress);
     await together(plan.services, (service) => checkAnswers(api, plan, service));

@@ -14,6 +14,7 @@ import { asContainer, type BuiltImage } from "./image.ts";
 import { UserError } from "./lib/errors.ts";
 import { parseEnvironment } from "./lib/environments.ts";
 import { gate } from "./lib/findings.ts";
+import { proofLimits } from "./lib/integrate-limits.ts";
 import { renderPlan } from "./lib/plan.ts";
 import { renderSummary } from "./lib/report.ts";
 import { parseLanguage } from "./lib/service-spec.ts";
@@ -103,10 +104,15 @@ export class GoldenPath {
    * @param promote Commit the release when everything passed
    * @param fresh Prove again, even where an earlier verdict answers
    * @param dryRun With --promote: say what would be committed, commit nothing
+   * @param timeout Seconds after which each wait of the proof is given up; left out: each has its own limit
+   * @param soak Seconds for which the proven services are watched before they count as proven
    */
   @func({ cache: "never" })
-  async ci(service = "", env = "dev", failOn = "high", promote = false, fresh = false, dryRun = false): Promise<string> {
-    const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote, fresh, dryRun };
+  async ci(
+    service = "", env = "dev", failOn = "high", promote = false, fresh = false, dryRun = false, timeout = 0, soak = 0,
+  ): Promise<string> {
+    const limits = proofLimits(timeout, soak);
+    const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote, fresh, dryRun, ...(limits ? { limits } : {}) };
     const workshop = this.workshop();
     const run = new Run(workshop, options);
     const report = await run.execute(await prepare(workshop, options));
@@ -219,8 +225,8 @@ export class GoldenPath {
    * Example: dagger call integrate --env dev
    */
   @func({ cache: "never" })
-  async integrate(service = "", env = "dev", failOn = "high", fresh = false): Promise<string> {
-    return await this.ci(service, env, failOn, false, fresh);
+  async integrate(service = "", env = "dev", failOn = "high", fresh = false, timeout = 0, soak = 0): Promise<string> {
+    return await this.ci(service, env, failOn, false, fresh, false, timeout, soak);
   }
 
   /**

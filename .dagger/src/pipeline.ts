@@ -8,6 +8,7 @@ import { type Tree, planEdits } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
 import { UserError, plural } from "./lib/errors.ts";
 import { gate } from "./lib/findings.ts";
+import type { IntegrateTimeouts } from "./lib/integrate-plan.ts";
 import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
 import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
 import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
@@ -30,6 +31,8 @@ export interface RunOptions {
   promote: boolean;
   fresh: boolean;
   dryRun: boolean;
+  /** Limits of the proof that differ from the defaults. */
+  limits?: Partial<IntegrateTimeouts>;
 }
 
 /** What is known before anything runs: services, their revisions, the GitOps repository's tip. */
@@ -164,7 +167,7 @@ export class Run {
   }
 
   private async integrate(prepared: Prepared, published: (Published | undefined)[]): Promise<{ tree: Tree; owned: string[] } | undefined> {
-    const { env, fresh } = this.options;
+    const { env, fresh, limits } = this.options;
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
       const { context, settings } = this.workshop;
@@ -198,6 +201,7 @@ export class Run {
           git: tools.tools,
           source: tools.module,
           ...(fresh ? { fresh: this.id } : {}),
+          ...(limits ? { timeouts: limits } : {}),
         });
         this.evidence = this.evidence.withDirectory("integrate", out);
         const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process"
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { type SpawnSyncReturns, spawnSync } from "node:child_process"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Daemon, logTail, pidOf, startDaemon, stopDaemon } from "./daemon.ts"
 import { keyOf } from "./build.ts"
 import { UserError } from "./errors.ts"
 import { goBuild } from "./go.ts"
+import { removeDamaged } from "./inventory.ts"
 import { STATE, state } from "./paths.ts"
 import { say, step } from "./progress.ts"
 import { buildSdks } from "./sdk.ts"
@@ -26,18 +27,46 @@ export async function engineBinaries(): Promise<string> {
 
 /** True when the engine answers a query within some seconds. */
 export function answers(dagger: string): boolean {
-  const result = spawnSync(dagger, ["query", "--silent"], {
-    input: "{version}",
-    // Not in a checkout: dagger would load its module first.
-    cwd: "/",
-    timeout: 10_000,
-    env: { ...process.env, _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${socket()}`, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1" },
-  })
-  return result.status === 0
+  return query(dagger, "{version}", 10).status === 0
 }
 
-/** Starts the engine if it does not run; mends a killed one, a hung one and a stale socket. Returns the `dagger` command. */
+/** Asks the running engine; for what may take longer than an answer that shows that it lives. */
+export function askEngine<T>(text: string): T {
+  const seconds = 600
+  const result = query(join(STATE, "bin", "dagger"), text, seconds)
+  if (result.status === 0) return JSON.parse(result.stdout) as T
+  throw new UserError(`ask the engine: no answer within ${seconds} s or an error: ${result.stderr.trim().split("\n").at(-1) ?? ""}; npm run engine -- doctor tells more`)
+}
+
+function query(dagger: string, text: string, seconds: number): SpawnSyncReturns<string> {
+  return spawnSync(dagger, ["query", "--silent"], {
+    input: text,
+    encoding: "utf8",
+    // Not in a checkout: dagger would load its module first.
+    cwd: "/",
+    timeout: seconds * 1000,
+    env: { ...process.env, _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${socket()}`, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1" },
+  })
+}
+
+/**
+ * Starts the engine if it does not run; mends a killed one, a hung one, a stale socket, builds and a
+ * state that were damaged. Returns the `dagger` command.
+ */
 export async function ensureEngine(registryPort: number): Promise<string> {
+  try {
+    return await start(registryPort)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    // Looked for only now: reading all that was built takes seconds.
+    const mended = [...removeDamaged(), ...setDamagedStateAside()]
+    if (mended.length === 0) throw error
+    say(`${error.message}\n${mended.join("; ")}: it is tried once more`)
+    return await start(registryPort)
+  }
+}
+
+async function start(registryPort: number): Promise<string> {
   const bin = await engineBinaries()
   const dagger = join(bin, "dagger")
   const sdks = await buildSdks(bin)
@@ -143,6 +172,20 @@ exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path
     DO_NOT_TRACK: "1",
     PATH: `/run/golden-path/cni/path:${process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"}`,
   })
+}
+
+/** Folder that a damaged state is moved to; `npm run engine -- prune` removes it. */
+export const damagedState = (): string => join(STATE, "engine.damaged")
+
+/** What databases say of themselves when their bytes are not what they wrote. */
+const DAMAGED_STATE = /invalid database|database disk image is malformed|file is not a database|checksum error|version mismatch|page .* freed|unexpected fault address|invalid page type|failed to open (bolt|database|metadata)|bolt.*invalid/i
+
+/** Moves the engine's state aside if its last start failed on it: the next one begins with an empty cache. */
+function setDamagedStateAside(): string[] {
+  if (!DAMAGED_STATE.test(logTail(ENGINE.name, 200))) return []
+  rmSync(damagedState(), { recursive: true, force: true })
+  renameSync(join(STATE, "engine"), damagedState())
+  return [`the engine's cache is damaged, so it was moved to ${damagedState()} (its registry and kept reports are in there)`]
 }
 
 /** A killed engine leaves its containers running, where they hold cache volumes and the processor. */

@@ -42,6 +42,11 @@ export async function gitServer(): Promise<GitServer | undefined> {
   return pidOf(GIT_SERVER) === undefined ? undefined : describe(await portOf("git"), join(folder(), NAME))
 }
 
+/** True when the Git server runs and answers. */
+export async function gitServerAnswers(): Promise<boolean> {
+  return pidOf(GIT_SERVER) !== undefined && (await answersOn(await portOf("git")))
+}
+
 /** Ends the Git server; true if one ran. The repository stays. */
 export async function stopGitServer(): Promise<boolean> {
   return await stopDaemon(GIT_SERVER, 5)

@@ -1,11 +1,10 @@
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ensureGitServer } from "./git-server.ts"
-import { debianMirror, securityMirror } from "./debian.ts"
 import { type ImageName, buildImage } from "./images.ts"
 import { imagesFolder } from "./image-server.ts"
 import { PROJECT, state } from "./paths.ts"
-import { run } from "./process.ts"
+import { type MirrorName, mirrorSettings } from "./reach.ts"
 import { moduleFolder } from "./ready.mjs"
 
 /** Functions that need a cluster; what only they use is made when one of them is first called. */
@@ -29,7 +28,7 @@ export async function constructorFlags(words: string[]): Promise<{ flags: string
   }
   const { port } = await ensureGitServer()
   flags.push(`--gitops-service=tcp://127.0.0.1:${port}`)
-  const mirrors = await mirrorSettings()
+  const mirrors = await mirrorFile()
   if (mirrors) {
     flags.push(`--mirrors=file:${mirrors}`)
     files.push(mirrors)
@@ -47,26 +46,18 @@ async function imageReference(name: ImageName): Promise<{ reference: string; lin
 }
 
 /** Mirrors that this machine is set to, as a file of KEY=VALUE; undefined when they are the usual ones. */
-async function mirrorSettings(): Promise<string | undefined> {
-  const ask = async (command: string, args: string[]): Promise<string> =>
-    (await run(command, args, { what: `read ${command}'s settings`, limit: 60 })).trim()
-  const settings: Record<string, [string, string]> = {
-    DEBIAN_MIRROR: [debianMirror(), "http://deb.debian.org/debian"],
-    DEBIAN_SECURITY_MIRROR: [securityMirror(), "http://deb.debian.org/debian-security"],
-    NPM_CONFIG_REGISTRY: [await ask("npm", ["config", "get", "registry"]), "https://registry.npmjs.org/"],
-    PIP_INDEX_URL: [pipIndex(), ""],
-    GOPROXY: [await ask("go", ["env", "GOPROXY"]), "https://proxy.golang.org,direct"],
+async function mirrorFile(): Promise<string | undefined> {
+  const usual: Record<MirrorName, string> = {
+    DEBIAN_MIRROR: "http://deb.debian.org/debian",
+    DEBIAN_SECURITY_MIRROR: "http://deb.debian.org/debian-security",
+    NPM_CONFIG_REGISTRY: "https://registry.npmjs.org/",
+    PIP_INDEX_URL: "",
+    GOPROXY: "https://proxy.golang.org,direct",
   }
-  const lines = Object.entries(settings).filter(([, [value, usual]]) => value !== "" && value !== usual).map(([name, [value]]) => `${name}=${value}`)
+  const settings = await mirrorSettings()
+  const lines = Object.entries(settings).filter(([name, value]) => value !== "" && value !== usual[name as MirrorName]).map(([name, value]) => `${name}=${value}`)
   if (lines.length === 0) return undefined
   const file = state("run", "mirrors.env")
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 })
   return file
-}
-
-function pipIndex(): string {
-  if (process.env["PIP_INDEX_URL"]) return process.env["PIP_INDEX_URL"]
-  const files = ["/etc/pip.conf", join(process.env["HOME"] ?? "/root", ".config/pip/pip.conf"), join(process.env["HOME"] ?? "/root", ".pip/pip.conf")]
-  const texts = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, "utf8"))
-  return /^\s*index-url\s*=\s*(\S+)/m.exec(texts.join("\n"))?.[1] ?? ""
 }

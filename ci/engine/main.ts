@@ -1,14 +1,17 @@
 import { join } from "node:path"
 import { installPackages } from "./debian.ts"
+import { examine, renderFindings } from "./doctor.ts"
 import { engineBinaries, enginePid, ensureEngine, socket, stopEngine } from "./engine.ts"
-import { UserError } from "./errors.ts"
+import { UserError, sentenceOf } from "./errors.ts"
 import { gitServer, stopGitServer } from "./git-server.ts"
 import { constructorFlags } from "./handover.ts"
 import { requireHost } from "./host.ts"
 import { ensureImageServer, stopImageServer } from "./image-server.ts"
 import { keepReady } from "./keep-ready.ts"
+import { locked } from "./lock.ts"
 import { STATE } from "./paths.ts"
 import { say } from "./progress.ts"
+import { prune } from "./prune.ts"
 import { clientSettings, keepAddress, parseAddress, sharedAddress } from "./share.ts"
 import { DAGGER_VERSION } from "./versions.ts"
 
@@ -20,6 +23,9 @@ Usage: npm run engine -- <command>
   start      build what is missing and start the engine
   stop       end the engine, its image server and the local Git server
   share      let it be used from elsewhere: share tcp://<address>:<port>, share off; prints what clients set
+  doctor     what is missing on this machine, and what to do; --deep reads all that was built, --json
+  prune      remove what is no longer used, and say what that freed; --dry-run, --json,
+             --go also Go's caches, --engine also all of the engine's cache that no call uses
 
 ./daggerw starts it by itself when it is needed. Everything lies below
 GOLDEN_PATH_STATE (${STATE}); remove that folder, stopped, to begin anew.
@@ -67,6 +73,26 @@ async function share([where, ...rest]: string[]): Promise<void> {
   console.log(`# In the file .env beside the client's dagger.json:\n${clientSettings((await constructorFlags(["call", "ci"])).flags).trim()}`)
 }
 
+async function doctor(words: string[]): Promise<void> {
+  const findings = await examine(words.includes("--deep"))
+  console.log(words.includes("--json") ? JSON.stringify(findings, null, 2) : renderFindings(findings))
+  if (findings.some(({ result }) => result === "missing")) process.exitCode = 1
+}
+
+async function pruneState(words: string[]): Promise<void> {
+  const unknown = words.find((word) => !["--dry-run", "--json", "--go", "--engine"].includes(word))
+  if (unknown !== undefined) throw new UserError(`prune: unknown option "${unknown}"; see npm run engine -- --help`)
+  const dryRun = words.includes("--dry-run")
+  const freed = await locked("prune", async () => await prune({ dryRun, go: words.includes("--go"), engine: words.includes("--engine") }))
+  const bytes = freed.reduce((sum, one) => sum + one.bytes, 0)
+  if (words.includes("--json")) {
+    console.log(JSON.stringify({ dryRun, bytes, freed }, null, 2))
+    return
+  }
+  for (const one of freed) console.log(`${(one.bytes / 1e6).toFixed(0).padStart(8)} MB  ${one.what}  (${one.why})`)
+  console.log(`${(bytes / 1e6).toFixed(0).padStart(8)} MB  ${dryRun ? "would be freed" : "freed"}`)
+}
+
 async function main([command, ...words]: string[]): Promise<void> {
   switch (command) {
     case "ensure": return await ensure(words)
@@ -85,6 +111,8 @@ async function main([command, ...words]: string[]): Promise<void> {
       return
     }
     case "share": return await share(words)
+    case "doctor": return await doctor(words)
+    case "prune": return await pruneState(words)
     case "status": return await status(words.includes("--json"))
     case "--help": case "help": case undefined:
       console.log(HELP)
@@ -97,7 +125,8 @@ async function main([command, ...words]: string[]): Promise<void> {
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof UserError)) throw error
-  say(error.message)
+  const sentence = sentenceOf(error)
+  if (sentence === undefined) throw error
+  say(sentence)
   process.exitCode = 1
 }

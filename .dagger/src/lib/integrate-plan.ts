@@ -39,6 +39,8 @@ export interface IntegrateTimeouts {
   drift: number;
   /** How long an error that could pass by itself is given before it counts as the cause. */
   stable: number;
+  /** How long what was proven is watched for a process that ends after all; 0: not at all. */
+  soak: number;
 }
 
 export const DEFAULT_TIMEOUTS: IntegrateTimeouts = {
@@ -49,6 +51,7 @@ export const DEFAULT_TIMEOUTS: IntegrateTimeouts = {
   answer: 60,
   drift: 90,
   stable: 25,
+  soak: 0,
 };
 
 export interface StepTime {

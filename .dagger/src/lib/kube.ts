@@ -18,7 +18,7 @@ export interface KubeObject {
 interface ContainerState {
   waiting?: { reason?: string; message?: string };
   running?: { startedAt?: string };
-  terminated?: { exitCode?: number; reason?: string; signal?: number; message?: string };
+  terminated?: { exitCode?: number; reason?: string; signal?: number; message?: string; startedAt?: string; finishedAt?: string };
 }
 
 export interface ContainerStatus {
@@ -144,6 +144,37 @@ export function notReady(pod: Pod): string | undefined {
   const names = (pod.status?.containerStatuses ?? []).filter((s) => s.ready !== true).map((s) => s.name);
   const containers = names.length > 0 ? `container ${names.join(", ")} is not ready` : "not ready";
   return `pod ${pod.metadata.name} is ${pod.status?.phase ?? "Unknown"}, ${containers}`;
+}
+
+/** How often a pod's containers were started again, all together. */
+export function restartsOf(pod: Pod): number {
+  return (pod.status?.containerStatuses ?? []).reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
+}
+
+/** A pod's container that ended though it had been running well; none while its restarts are the ones known `before`. */
+export function restartSince(pod: Pod, before: number): { container: string; sentence: string } | undefined {
+  if (restartsOf(pod) <= before && !(pod.status?.containerStatuses ?? []).some((status) => status.state?.terminated !== undefined)) return undefined;
+  for (const status of pod.status?.containerStatuses ?? []) {
+    const ended = status.state?.terminated ?? status.lastState?.terminated;
+    if (ended === undefined) continue;
+    const lived = (Date.parse(ended.finishedAt ?? "") - Date.parse(ended.startedAt ?? "")) / 1000;
+    const after = Number.isNaN(lived) ? "" : ` after ${lived.toFixed(0)} s`;
+    return { container: status.name, sentence: `image ${wantedImage(pod, status)} does not stay up: its process ${describeEnd(ended)}${after}` };
+  }
+  return undefined;
+}
+
+/** Why no node can take pods; undefined when one is Ready. */
+export function nodeTrouble(nodes: KubeObject[]): string | undefined {
+  if (nodes.length === 0) return "the cluster has no node yet: its kubelet has not registered";
+  for (const node of nodes) {
+    const { conditions } = (node["status"] ?? {}) as { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+    const ready = (conditions ?? []).find(({ type }) => type === "Ready");
+    if (ready?.status === "True") return undefined;
+    const why = ready === undefined ? "it reports nothing" : `${ready.reason ?? "no reason"}: ${oneLine(ready.message ?? "no message")}`;
+    return `the cluster's node ${node.metadata.name} is not Ready (${why})`;
+  }
+  return undefined;
 }
 
 /** Pods that are meant to be there: not those on their way out. */
