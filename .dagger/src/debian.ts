@@ -1,11 +1,12 @@
 import { type CacheVolume, type Container, dag, type File } from "@dagger.io/dagger";
 import type { Language } from "./lib/service-spec.ts";
 import { fetchList, type Lock, parseLock, relock as resolve, renderLock } from "./lib/lock.ts";
-import { type Context, fetchingRecipe, moduleFile } from "./mirrors.ts";
+import { type Context, fetchingRecipe, fetchingRecipes, moduleFile } from "./mirrors.ts";
 import { debian } from "./toolbox.ts";
 
 const CACHE = "/var/cache/debs";
 const LIST = "/run/packages.list";
+const REMOVE = "/run/remove.list";
 
 /** Reads a runtime's lock. */
 export async function readLock(runtime: Language): Promise<Lock> {
@@ -13,16 +14,22 @@ export async function readLock(runtime: Language): Promise<Lock> {
   return parseLock(await moduleFile(file), `.dagger/${file}`);
 }
 
-/** Locked packages, downloaded and checked, ready to be unpacked: mounted in the container it returns. */
-export async function withPackages(context: Context, tools: Container, runtime: Language, lock: Lock): Promise<Container> {
+/**
+ * Unpacks locked packages into a root without package manager. One exec downloads, checks and unpacks: were they two,
+ * a volume that was lost or damaged between them would fail the second for ever, with the first answered from the cache.
+ */
+export async function unpackPackages(context: Context, tools: Container, runtime: Language, lock: Lock, root: string): Promise<Container> {
   // Kept by checksum and never thrown away: mirrors drop a version when the next one comes.
   const cache: CacheVolume = dag.cacheVolume("golden-path-debs");
-  const ready = tools.withMountedCache(CACHE, cache).withNewFile(LIST, fetchList(lock));
-  return fetchingRecipe(context, ready, "fetch-debs", [LIST, CACHE, relockCommand(runtime)]);
+  const ready = tools
+    .withMountedCache(CACHE, cache)
+    .withNewFile(LIST, fetchList(lock))
+    .withNewFile(REMOVE, lock.remove.map((pattern) => `${pattern}\n`).join(""));
+  return fetchingRecipes(context, ready, [
+    ["fetch-debs", LIST, CACHE, relockCommand(runtime)],
+    ["unpack-debs", LIST, CACHE, root, REMOVE],
+  ]);
 }
-
-/** Where unpacking finds what `withPackages` fetched. */
-export const PACKAGES = { list: LIST, cache: CACHE };
 
 function relockCommand(runtime: Language): string {
   return `dagger call relock --runtime ${runtime} export --path .dagger/locks/${runtime}.json`;

@@ -49,6 +49,13 @@ export async function fetchingRecipe(
   return wrapped(context, container, ["fetching", recipe], ["sh", `${RECIPES}/${recipe}.sh`, ...args]);
 }
 
+/** Runs recipes that download one after the other in one exec; each is its name and its arguments. */
+export async function fetchingRecipes(context: Context, container: Container, steps: readonly (readonly [string, ...string[]])[]): Promise<Container> {
+  const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+  const script = steps.map(([name, ...args]) => ["sh", `${RECIPES}/${name}.sh`, ...args].map(quoted).join(" ")).join("\n");
+  return wrapped(context, container, ["fetching", ...steps.map(([name]) => name)], ["sh", "-ec", script]);
+}
+
 async function wrapped(
   context: Context, container: Container, names: readonly string[], command: readonly string[],
 ): Promise<Container> {

@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, expect, test } from "vitest"
+import { debianMirror, securityMirror } from "../engine/debian.ts"
+import { begin } from "./faults.ts"
+import { type Fault, faultyMirror } from "./faulty-mirror.ts"
+import { PROJECT, type Outcome } from "./harness.ts"
+
+/**
+ * The recipes that fetch, run as they are against this machine's own mirror with a proxy in front that goes wrong.
+ * They run on the host here: what they do does not depend on the container, and a fault takes seconds.
+ */
+interface LockedPackage { name: string; version: string; archive: string; path: string; sha256: string; size: number }
+
+const { packages } = JSON.parse(readFileSync(join(PROJECT, ".dagger/locks/python.json"), "utf8")) as { packages: LockedPackage[] }
+// The smallest one of the main archive: the fault is measured, not the download.
+const small = packages.filter(({ archive }) => archive !== "security").sort((one, other) => one.size - other.size)[0]!
+const undo: (() => void | Promise<void>)[] = []
+afterEach(async () => {
+  for (const one of undo.splice(0).reverse()) await one()
+})
+
+async function fetched(fault: (path: string) => Fault, prepare: (cache: string) => void = () => undefined, seconds = 600): Promise<Outcome & { cache: string[]; asked: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "golden-path-e2e-mirror-"))
+  undo.push(() => rmSync(folder, { recursive: true, force: true }))
+  const mirror = await faultyMirror(debianMirror(), fault)
+  undo.push(mirror.close)
+  const cache = join(folder, "cache")
+  mkdirSync(cache)
+  prepare(cache)
+  writeFileSync(join(folder, "list"), `${small.archive} ${small.path} ${small.sha256} ${small.name} ${small.version}\n`)
+  const recipes = join(PROJECT, ".dagger/recipes")
+  const outcome = await begin("sh", [join(recipes, "fetching.sh"), "sh", join(recipes, "fetch-debs.sh"), join(folder, "list"), cache, "dagger call relock --runtime python"], seconds, {
+    env: { DEBIAN_MIRROR: `http://127.0.0.1:${mirror.port}`, DEBIAN_SECURITY_MIRROR: securityMirror() },
+  }).ended
+  return { ...outcome, cache: readdirSync(cache), asked: mirror.asked }
+}
+
+test("a locked package that the mirror no longer has: 404 names it and the relock command", async () => {
+  const outcome = await fetched(() => 404)
+  expect(outcome.code).toBe(1)
+  expect(outcome.output).toContain(`fetching ${small.name} ${small.version}: the mirror no longer has ${small.path}, a newer version has taken its place; run: dagger call relock --runtime python`)
+  expect(outcome.cache).toEqual([])
+  expect(outcome.seconds).toBeLessThan(120)
+})
+
+test("a mirror that answers 500: told after a few tries, nothing half-done is kept", async () => {
+  const outcome = await fetched(() => 500)
+  expect(outcome.code).toBe(1)
+  expect(outcome.output).toContain(`fetching ${small.name} ${small.version}: ${small.path.split("/").at(-1)} did not arrive, or differs from its checksum; run again, or check the Debian mirror`)
+  expect(outcome.asked.length).toBeGreaterThan(1)
+  expect(outcome.cache).toEqual([])
+  expect(outcome.seconds).toBeLessThan(240)
+})
+
+test("a network that breaks off half-way, once: fetched again within the same call", async () => {
+  let broken = false
+  const outcome = await fetched(() => {
+    const what = broken ? "pass" : "cut"
+    broken = true
+    return what
+  })
+  expect(outcome.code, outcome.output).toBe(0)
+  expect(outcome.cache).toEqual([`${small.sha256}.deb`])
+})
+
+test("a mirror that falls silent: given up and told within the bound of the fetch", async () => {
+  process.env["FETCH_SECONDS"] = "20"
+  undo.push(() => void delete process.env["FETCH_SECONDS"])
+  const outcome = await fetched(() => "silent")
+  expect(outcome.code).not.toBe(0)
+  expect(outcome.output).toMatch(/fetching packages: `sh .*fetch-debs\.sh .*` had no end after 20 s; check the network and the package mirrors, then run again/)
+  expect(outcome.seconds).toBeLessThan(120)
+})
+
+test("a damaged package in the cache is fetched again", async () => {
+  const outcome = await fetched(() => "pass", (cache) => writeFileSync(join(cache, `${small.sha256}.deb`), "damaged"))
+  expect(outcome.code, outcome.output).toBe(0)
+  expect(outcome.cache).toEqual([`${small.sha256}.deb`])
+  expect(outcome.asked).toHaveLength(1)
+})
+
+test("a clock an hour behind the mirror's: the signed index is taken all the same", async () => {
+  if (spawnSync("faketime", ["--version"]).error) spawnSync("apt-get", ["install", "-qy", "faketime"])
+  const release = await fetch(`${debianMirror().replace(/\/$/, "")}/dists/trixie-updates/InRelease`)
+  const date = /^Date: (.*)$/m.exec(await release.text())?.[1] ?? ""
+  // An hour before the index was signed: what a clock an hour behind sees of a fresh one.
+  const then = new Date(Date.parse(date) - 3_600_000).toISOString().slice(0, 19).replace("T", " ")
+  const folder = mkdtempSync(join(tmpdir(), "golden-path-e2e-clock-"))
+  undo.push(() => rmSync(folder, { recursive: true, force: true }))
+  for (const part of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(folder, part), { recursive: true })
+  const update = ["apt-get", "update", "-o", `Dir::State::Lists=${folder}/lists`, "-o", `Dir::Cache=${folder}/cache`, "--error-on=any"]
+  const outcome = await begin("faketime", [then, "sh", join(PROJECT, ".dagger/recipes/fetching.sh"), ...update], 300, {
+    env: { DEBIAN_MIRROR: debianMirror(), DEBIAN_SECURITY_MIRROR: securityMirror(), TZ: "UTC", APT_SECURITY_ONLY: "" },
+  }).ended
+  expect(outcome.output).not.toMatch(/trixie-updates.*is not valid yet/)
+})
