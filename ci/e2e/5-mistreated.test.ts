@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, describe, expect, test } from "vitest"
@@ -83,7 +84,6 @@ describe("prune", () => {
 
   test("refuses while a daggerw builds, and what it does not know", async () => {
     const folder = state("locked")
-    const { spawn } = await import("node:child_process")
     const holder = spawn("flock", [join(folder, "lock"), "sleep", "30"], { stdio: "ignore", detached: true })
     undo.push(() => process.kill(-holder.pid!, "SIGKILL"))
     await new Promise((resolve) => setTimeout(resolve, 300))

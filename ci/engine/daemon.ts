@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { UserError } from "./errors.ts"
 import { STATE, state } from "./paths.ts"
@@ -16,6 +16,9 @@ const pidFile = (name: string): string => state("run", `${name}.pid`)
 /** Where a daemon's output goes. */
 export const logFile = (name: string): string => state("log", `${name}.log`)
 
+/** What a daemon said in its run before: the one that is asked for after it died and was started anew. */
+export const earlierLog = (name: string): string => state("log", `${name}.before.log`)
+
 /** The process id of a daemon that runs, or undefined. */
 export function pidOf(daemon: Daemon): number | undefined {
   const file = pidFile(daemon.name)
@@ -27,6 +30,7 @@ export function pidOf(daemon: Daemon): number | undefined {
 /** Starts a command in a session of its own, its output appended to its log. */
 export function startDaemon(daemon: Daemon, command: string, args: string[], env: Record<string, string> = {}): void {
   mkdirSync(`${STATE}/run`, { recursive: true })
+  if (existsSync(logFile(daemon.name))) renameSync(logFile(daemon.name), earlierLog(daemon.name))
   const log = openSync(logFile(daemon.name), "w")
   const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log], env: { ...process.env, ...env } })
   if (!child.pid) throw new UserError(`start ${daemon.name}: ${command} cannot be started`)

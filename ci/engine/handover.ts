@@ -1,4 +1,4 @@
-import { existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ensureGitServer } from "./git-server.ts"
 import { type ImageName, buildImage } from "./images.ts"

@@ -25,7 +25,7 @@ Usage: npm run engine -- <command>
   share      let it be used from elsewhere: share tcp://<address>:<port>, share off; prints what clients set
   doctor     what is missing on this machine, and what to do; --deep reads all that was built, --json
   prune      remove what is no longer used, and say what that freed; --dry-run, --json,
-             --go also Go's caches, --engine also all of the engine's cache that no call uses
+             --go-cache also Go's, --engine-cache also all of the engine's that no call uses
 
 ./daggerw starts it by itself when it is needed. Everything lies below
 GOLDEN_PATH_STATE (${STATE}); remove that folder, stopped, to begin anew.
@@ -74,16 +74,18 @@ async function share([where, ...rest]: string[]): Promise<void> {
 }
 
 async function doctor(words: string[]): Promise<void> {
+  const unknown = words.find((word) => !["--deep", "--json"].includes(word))
+  if (unknown !== undefined) throw new UserError(`doctor: unknown option "${unknown}"; see npm run engine -- --help`)
   const findings = await examine(words.includes("--deep"))
   console.log(words.includes("--json") ? JSON.stringify(findings, null, 2) : renderFindings(findings))
   if (findings.some(({ result }) => result === "missing")) process.exitCode = 1
 }
 
 async function pruneState(words: string[]): Promise<void> {
-  const unknown = words.find((word) => !["--dry-run", "--json", "--go", "--engine"].includes(word))
+  const unknown = words.find((word) => !["--dry-run", "--json", "--go-cache", "--engine-cache"].includes(word))
   if (unknown !== undefined) throw new UserError(`prune: unknown option "${unknown}"; see npm run engine -- --help`)
   const dryRun = words.includes("--dry-run")
-  const freed = await locked("prune", async () => await prune({ dryRun, go: words.includes("--go"), engine: words.includes("--engine") }))
+  const freed = await locked("prune", async () => await prune({ dryRun, go: words.includes("--go-cache"), engine: words.includes("--engine-cache") }))
   const bytes = freed.reduce((sum, one) => sum + one.bytes, 0)
   if (words.includes("--json")) {
     console.log(JSON.stringify({ dryRun, bytes, freed }, null, 2))

@@ -1,13 +1,18 @@
 import { spawnSync } from "node:child_process"
-import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync } from "node:fs"
+import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs"
 import { basename, join } from "node:path"
 import { buildsUsedBy } from "./build.ts"
-import { askEngine, damagedState, engineBinaries, enginePid } from "./engine.ts"
+import { pidOf } from "./daemon.ts"
+import { ENGINE, askEngine, damagedState, engineBinaries, enginePid } from "./engine.ts"
+import { GIT_SERVER } from "./git-server.ts"
 import { type ImageName, IMAGES, buildImage } from "./images.ts"
-import { imagesFolder, registryProgram } from "./image-server.ts"
+import { IMAGE_SERVER, imagesFolder, registryProgram } from "./image-server.ts"
 import { finishedBuilds, removeBuild } from "./inventory.ts"
 import { STATE } from "./paths.ts"
 import { buildSdks } from "./sdk.ts"
+import { connections } from "./sessions.ts"
+
+const LOG_HOURS = 24
 
 export interface PruneOptions {
   /** Say what would go; remove nothing. */
@@ -26,7 +31,7 @@ export interface Freed {
 
 /** Removes what is no longer used below the state folder; nobody else may build meanwhile. */
 export async function prune(options: PruneOptions): Promise<Freed[]> {
-  const folders = [...unfinished(), ...(await oldBuilds()), ...damagedStates(), ...(options.go ? goCaches() : [])]
+  const folders = [...unfinished(), ...(await oldBuilds()), ...damagedStates(), ...oldLogs(), ...(options.go ? goCaches() : [])]
   const freed = folders.map(({ path, why }) => ({ what: path.slice(STATE.length + 1), why, bytes: sizeOf(path) }))
   if (!options.dryRun) for (const { path } of folders) removeBuild(path)
   const links = danglingLinks(new Set(folders.map(({ path }) => path)))
@@ -60,6 +65,7 @@ async function oldBuilds(): Promise<Candidate[]> {
   )
   const nameOf = (build: string): string => build.replace(/-[0-9a-f]{16}$/, "")
   const current = new Map([...used].map((build) => [nameOf(build), build]))
+  const running = runningBuilds()
   const newest = new Map<string, string>()
   const changed = (path: string): number => lstatSync(path).mtimeMs
   for (const path of finishedBuilds().sort((one, other) => changed(one) - changed(other))) newest.set(nameOf(basename(path)), basename(path))
@@ -67,7 +73,29 @@ async function oldBuilds(): Promise<Candidate[]> {
     .filter((path) => basename(path) !== (current.get(nameOf(basename(path))) ?? newest.get(nameOf(basename(path)))))
     // While the current one is not built yet, an older one may still run.
     .filter((path) => existsSync(join(STATE, "build", current.get(nameOf(basename(path))) ?? ".")))
+    .filter((path) => !running.has(path))
     .map((path) => ({ path, why: "an older build; this checkout uses another" }))
+}
+
+/** What runs was perhaps started by another checkout: its programs, and while it serves calls every image that it may be asked for. */
+function runningBuilds(): Set<string> {
+  const engine = enginePid()
+  const images = pidOf(IMAGE_SERVER)
+  const links = engine === undefined ? [] : ["bin", "content"].map((name) => join(STATE, name))
+  if (images !== undefined) links.push(`/proc/${images}/exe`)
+  if (engine !== undefined && connections(engine) > 0) links.push(...imageLinks())
+  const folder = join(STATE, "build")
+  const targets = links.filter((path) => existsSync(path)).map((path) => realpathSync(path))
+  return new Set(finishedBuilds().filter((build) => targets.some((target) => `${target}/`.startsWith(`${realpathSync(folder)}/${basename(build)}/`))))
+}
+
+/** What steps of builds said more than a day ago, and daemons in the run before their last. */
+function oldLogs(): Candidate[] {
+  const folder = join(STATE, "log")
+  const daemons = new Set([ENGINE, IMAGE_SERVER, GIT_SERVER].map(({ name }) => `${name}.log`))
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".log") && !daemons.has(name)) : []
+  const old = names.filter((name) => Date.now() - lstatSync(join(folder, name)).mtimeMs > LOG_HOURS * 3_600_000)
+  return old.map((name) => ({ path: join(folder, name), why: `a log of more than ${LOG_HOURS} hours ago` }))
 }
 
 function damagedStates(): Candidate[] {
@@ -81,11 +109,13 @@ function goCaches(): Candidate[] {
   return [{ path, why: "Go's modules and build cache, as asked" }]
 }
 
-function danglingLinks(going: Set<string>): string[] {
+function imageLinks(): string[] {
   const folder = imagesFolder()
-  if (!existsSync(folder)) return []
-  return readdirSync(folder).map((name) => join(folder, name)).filter((path) => {
-    if (!lstatSync(path).isSymbolicLink()) return false
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)).filter((path) => lstatSync(path).isSymbolicLink()) : []
+}
+
+function danglingLinks(going: Set<string>): string[] {
+  return imageLinks().filter((path) => {
     const target = readlinkSync(path)
     return !existsSync(target) || [...going].some((gone) => target.startsWith(`${gone}/`))
   })

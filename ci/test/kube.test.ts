@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { notReady, objectPath, podTrouble, wrongDigest } from "../../.dagger/src/lib/kube.ts";
+import { nodeTrouble, notReady, objectPath, podTrouble, restartSince, wrongDigest } from "../../.dagger/src/lib/kube.ts";
 import type { ContainerStatus, Pod } from "../../.dagger/src/lib/kube.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -60,6 +60,33 @@ describe("notReady", () => {
   it("names pod and container, and is silent about a ready pod", () => {
     expect(notReady(pod({}))).toBe("pod backend-7d4 is Running, container backend is not ready");
     expect(notReady(pod({ ready: true }, "True"))).toBeUndefined();
+  });
+});
+
+describe("restartSince", () => {
+  const terminated = { exitCode: 3, startedAt: "2026-11-22T08:00:00Z", finishedAt: "2026-11-22T08:01:02Z" };
+  const sentence = `image ${IMAGE} does not stay up: its process ended with exit code 3 after 62 s`;
+
+  it("tells an end that came after the count, and how long the process had lived", () => {
+    expect(restartSince(pod({ restartCount: 1, state: { running: {} }, lastState: { terminated } }), 0)).toEqual({ container: "backend", sentence });
+    expect(restartSince(pod({ restartCount: 0, state: { terminated } }), 0)).toMatchObject({ sentence });
+  });
+
+  it("is silent about restarts that were known, and about none", () => {
+    expect(restartSince(pod({ restartCount: 1, state: { running: {} }, lastState: { terminated } }), 1)).toBeUndefined();
+    expect(restartSince(pod({ state: { running: {} } }), 0)).toBeUndefined();
+  });
+});
+
+describe("nodeTrouble", () => {
+  const node = (conditions?: object[]) => ({ apiVersion: "v1", kind: "Node", metadata: { name: "golden-path" }, ...(conditions ? { status: { conditions } } : {}) });
+
+  it("says why no node can take pods", () => {
+    expect(nodeTrouble([])).toBe("the cluster has no node yet: its kubelet has not registered");
+    expect(nodeTrouble([node()])).toBe("the cluster's node golden-path is not Ready (it reports nothing)");
+    const condition = { type: "Ready", status: "False", reason: "KubeletNotReady", message: "network plugin\nis not ready" };
+    expect(nodeTrouble([node([condition])])).toBe("the cluster's node golden-path is not Ready (KubeletNotReady: network plugin is not ready)");
+    expect(nodeTrouble([node([{ type: "Ready", status: "True" }])])).toBeUndefined();
   });
 });
 

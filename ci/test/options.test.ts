@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseEnvironment } from "../../.dagger/src/lib/environments.ts";
 import { listOf, plural, sentenceOf } from "../../.dagger/src/lib/errors.ts";
 import { DEFAULT_IMAGES, parseImages } from "../../.dagger/src/lib/images.ts";
+import { proofLimits } from "../../.dagger/src/lib/integrate-limits.ts";
 import { doubleMemory, memoryBytes, milliCores } from "../../.dagger/src/lib/quantity.ts";
 import { editDistance, nearest } from "../../.dagger/src/lib/suggest.ts";
 import { parseThreshold, reaches } from "../../.dagger/src/lib/threshold.ts";
@@ -20,6 +21,23 @@ describe("--env", () => {
     ["constructor", '--env: unknown environment "constructor"; use dev, stage or prod'],
   ])("%j is refused", (text, sentence) => {
     expect(refusal(() => parseEnvironment(text))).toBe(sentence);
+  });
+});
+
+describe("--timeout and --soak", () => {
+  test("left out, every wait has its own limit", () => expect(proofLimits(0, 0)).toBeUndefined());
+
+  test("bound each wait, and let a lasting cause be found before", () => {
+    expect(proofLimits(30, 0)).toMatchObject({ api: 30, sync: 30, drift: 30, stable: 15 });
+    expect(proofLimits(600, 75)).toMatchObject({ sync: 600, stable: 25, soak: 75 });
+    expect(proofLimits(0, 75)).toEqual({ soak: 75 });
+  });
+
+  test.each([
+    [-1, 0, "--timeout: -1 is out of range; use whole seconds from 1 to 7200, or leave it out"],
+    [0, 7201, "--soak: 7201 is out of range; use whole seconds from 1 to 7200, or leave it out"],
+  ])("%d and %d are refused", (timeout, soak, sentence) => {
+    expect(refusal(() => proofLimits(timeout, soak))).toBe(sentence);
   });
 });
 
