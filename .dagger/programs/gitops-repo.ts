@@ -29,6 +29,8 @@ export interface NewCommit {
   edits: readonly { path: string; content: string | null }[];
 }
 
+/** Git knows this tree without having it. */
+const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 const TIP = "refs/golden/tip";
 const NEXT = "refs/golden/next";
 
@@ -69,11 +71,13 @@ export class Repository {
     return shown(this.#remote.url);
   }
 
-  /** The newest commit of the branch and the list of everything in it. */
-  async fetch(): Promise<Tip> {
+  /** The newest commit of the branch and the list of everything in it; with `history` all commits before it too. */
+  async fetch({ history = false }: { history?: boolean } = {}): Promise<Tip> {
     const { url, branch } = this.#remote;
     const call = this.#far(`fetching branch ${branch} of the GitOps repository ${this.name}`, this.#limits.fetchSeconds);
-    const args = ["fetch", "--quiet", "--no-tags", "--depth=1", "--no-write-fetch-head", "--", url, `+refs/heads/${branch}:${TIP}`];
+    // A server may hold a shallow clone itself: what it has of the history is then all there is.
+    const depth = history ? ["--update-shallow"] : ["--depth=1"];
+    const args = ["fetch", "--quiet", "--no-tags", ...depth, "--no-write-fetch-head", "--", url, `+refs/heads/${branch}:${TIP}`];
     const result = await this.git.try(args, call);
     if (result.code !== 0) {
       if (!result.timedOut && /couldn't find remote ref/i.test(result.stderr)) return await this.#absentBranch(call);
@@ -130,6 +134,69 @@ export class Repository {
     await this.git.run(["push", "--porcelain", "--no-verify", "--no-follow-tags", lease, "--", this.#remote.url, `${commit}:${ref}`], call);
   }
 
+  /**
+   * Puts the commit on a branch of its own. One that is there already with the same files on the same parent is left
+   * as it is, so that what people have opened from it does not move.
+   */
+  async propose(commit: string, parent: string, branch: string): Promise<string> {
+    const { url } = this.#remote;
+    const ref = `refs/heads/${branch}`;
+    const call = this.#far(`pushing branch ${branch} to the GitOps repository ${this.name}`, this.#limits.pushSeconds);
+    const heads = (await this.git.run(["ls-remote", "--heads", "--", url, ref], call)).toString("utf8");
+    const standing = /^([0-9a-f]{40,64})\t/.exec(heads)?.[1];
+    if (standing !== undefined && (await this.#onSameParent(standing, parent, call))) return standing;
+    const lease = `--force-with-lease=${ref}:${standing ?? ""}`;
+    await this.git.run(["push", "--porcelain", "--no-verify", "--no-follow-tags", lease, "--", url, `${commit}:${ref}`], call);
+    return commit;
+  }
+
+  async #onSameParent(standing: string, parent: string, call: GitCall): Promise<boolean> {
+    const args = ["fetch", "--quiet", "--no-tags", "--depth=2", "--no-write-fetch-head", "--", this.#remote.url, standing];
+    if ((await this.git.try(args, call)).code !== 0) return false;
+    const parents = (await this.#near(["log", "-1", "--format=%P", standing], "reading the proposed commit")).toString("utf8").trim();
+    return parents === parent;
+  }
+
+  /** What lies between two commits, as git shows it to people. */
+  async diff(from: string | null, to: string): Promise<string> {
+    const args = ["diff", "--no-color", "--no-ext-diff", "--no-renames", from ?? EMPTY_TREE, to];
+    return (await this.#near(args, "comparing the tip with what would be committed")).toString("utf8");
+  }
+
+  /** Commits of the fetched history that touch the paths, newest first, each as its formatted text. */
+  async log(format: string, paths: readonly string[], most?: number, settings: readonly string[] = []): Promise<string[]> {
+    const limit = most === undefined ? [] : [`--max-count=${most}`];
+    const args = [...settings, "log", "-z", `--format=${format}`, ...limit, TIP, "--", ...paths];
+    const output = (await this.#near(args, "reading the branch's history")).toString("utf8");
+    return output.split("\0").filter((one) => one !== "");
+  }
+
+  /** Texts below the given folders as they were in a commit of the fetched history. */
+  async readAt(commit: string, places: readonly string[]): Promise<Map<string, string>> {
+    const entries = await this.#list(commit, places);
+    return await this.read([...entries.values()]);
+  }
+
+  /** One file in many commits; null where a commit does not have it. */
+  async readEach(commits: readonly string[], path: string): Promise<(string | null)[]> {
+    if (commits.length === 0) return [];
+    const output = await this.#near(["cat-file", "--batch"], `reading ${path} in earlier commits`, commits.map((commit) => `${commit}:${path}\n`).join(""));
+    const found: (string | null)[] = [];
+    for (let at = 0; found.length < commits.length; ) {
+      const headerEnd = output.indexOf(10, at);
+      const header = output.subarray(at, headerEnd).toString("utf8");
+      if (header.endsWith(" missing")) {
+        found.push(null);
+        at = headerEnd + 1;
+        continue;
+      }
+      const size = Number(header.split(" ").at(-1));
+      found.push(output.subarray(headerEnd + 1, headerEnd + 1 + size).toString("utf8"));
+      at = headerEnd + 1 + size + 1;
+    }
+    return found;
+  }
+
   async close(): Promise<void> {
     await this.git.close();
   }
@@ -144,8 +211,9 @@ export class Repository {
     throw new GitError("not-found", `${call.doing}: there is no such branch, only ${some}; name one of these or create it first`);
   }
 
-  async #list(commit: string): Promise<Map<string, Entry>> {
-    const output = (await this.#near(["ls-tree", "-r", "-l", "-z", "--full-tree", commit], "listing the fetched commit")).toString("utf8");
+  async #list(commit: string, places: readonly string[] = []): Promise<Map<string, Entry>> {
+    const args = ["ls-tree", "-r", "-l", "-z", "--full-tree", commit, ...(places.length > 0 ? ["--", ...places] : [])];
+    const output = (await this.#near(args, "listing the fetched commit")).toString("utf8");
     const entries = new Map<string, Entry>();
     for (const line of output.split("\0")) {
       const match = /^(\d+) (\w+) ([0-9a-f]+) +(\d+|-)\t([\s\S]+)$/.exec(line);

@@ -70,6 +70,7 @@ describe("the folder of a release", () => {
     const files = releaseFiles(spec("expose: true\nreplicas: 2\n"), release({ env: "stage" }), goldenBase());
     expect(Object.keys(files)).toEqual([
       "env/stage/api/release.yaml",
+      "env/stage/api/source.yaml",
       "env/stage/api/manifests/deployment.yaml",
       "env/stage/api/manifests/ingress.yaml",
       "env/stage/api/manifests/poddisruptionbudget.yaml",

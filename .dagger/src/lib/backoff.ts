@@ -8,8 +8,11 @@ export interface Backoff {
   capSeconds: number;
 }
 
-/** Kargo's figures for pushes to a GitOps repository. */
-export const PUSH_BACKOFF: Backoff = { attempts: 10, firstSeconds: 1, factor: 1.5, jitter: 0.5, capSeconds: 30 };
+/**
+ * For pushes to a GitOps repository. A lost race means that another writer was served, so waits start short and stay
+ * short: twenty writers at once are all through in seconds, where long waits would leave the branch idle.
+ */
+export const PUSH_BACKOFF: Backoff = { attempts: 40, firstSeconds: 0.3, factor: 1.4, jitter: 0.7, capSeconds: 5 };
 
 /** Seconds to wait after the given failed attempt (1 is the first). `random` is in [0, 1). */
 export function backoffSeconds(backoff: Backoff, attempt: number, random: number): number {

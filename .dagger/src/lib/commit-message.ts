@@ -6,6 +6,14 @@ import type { Trailer } from "./trailers.ts";
 
 /** What a commit of one or more releases must say about itself. */
 export interface ReleaseCommit {
+  /** `release` where it is left out: what a run of `ci` commits. */
+  verb?: "release" | "promote" | "rollback";
+  /** Who ran it. */
+  by?: string;
+  /** A paragraph of its own: why. */
+  reason?: string;
+  /** What else belongs to the record of this kind of commit, behind the trailers of all. */
+  trailers?: readonly Trailer[];
   env: Environment;
   releases: readonly Pick<Release, "service" | "version" | "sourceRevision" | "digest">[];
   runId: string;
@@ -31,23 +39,42 @@ export function releaseCommitMessage(commit: ReleaseCommit): string {
     ...releases.map(({ service, sourceRevision }) => ({ key: "Source-Revision", value: `${service}=${sourceRevision}` })),
     ...releases.map(({ service, digest }) => ({ key: "Image-Digest", value: `${service}=${digest}` })),
     { key: "Run-Id", value: commit.runId },
+    ...(commit.by === undefined ? [] : [{ key: "Run-By", value: commit.by }]),
     ...Object.keys(commit.verdicts).sort().map((stage) => ({ key: "Verdict", value: `${stage}=${commit.verdicts[stage]!}` })),
+    ...(commit.trailers ?? []),
   ];
   return [
-    subject(commit.env, releases),
+    subject(`${commit.verb ?? "release"}(${commit.env})`, releases),
+    ...(commit.reason === undefined ? [] : [oneLine(commit.reason)]),
     releases.map((release) => `- ${release.service} ${oneLine(release.version)}`).join("\n"),
     formatTrailers(trailers),
   ].join("\n\n") + "\n";
 }
 
-function subject(env: Environment, releases: ReleaseCommit["releases"]): string {
-  const named = `release(${env}): ${releases.map((release) => `${release.service} ${oneLine(release.version)}`).join(", ")}`;
+function subject(what: string, releases: ReleaseCommit["releases"]): string {
+  const named = `${what}: ${releases.map((release) => `${release.service} ${oneLine(release.version)}`).join(", ")}`;
   if (named.length <= SUBJECT_LIMIT) return named;
-  const names = `release(${env}): ${releases.map((release) => release.service).join(", ")}`;
-  return names.length <= SUBJECT_LIMIT ? names : `release(${env}): ${releases.length} services`;
+  const names = `${what}: ${releases.map((release) => release.service).join(", ")}`;
+  return names.length <= SUBJECT_LIMIT ? names : `${what}: ${releases.length} services`;
 }
 
 /** A line break in a version would end the subject. */
 function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();
+}
+
+/** The message of a commit that lifts a hold. */
+export function liftCommitMessage(lift: { env: Environment; service: string; version: string; digest: string; runId: string; by: string; reason: string }): string {
+  const { env, service, version, digest, runId, by, reason } = lift;
+  return [
+    subject(`lift(${env})`, [{ service, version, digest, sourceRevision: "" }]),
+    oneLine(reason),
+    formatTrailers([
+      { key: "Golden-Path-Env", value: env },
+      { key: "Golden-Path-Service", value: service },
+      { key: "Lifted-Hold", value: `${service}=${digest}` },
+      { key: "Run-Id", value: runId },
+      { key: "Run-By", value: by },
+    ]),
+  ].join("\n\n") + "\n";
 }

@@ -1,6 +1,10 @@
 /** What goes into the GitOps programs and what comes out, as JSON; shared by the module and the programs. */
 import type { Backoff } from "./backoff.ts";
 import type { Tree } from "./edits.ts";
+import type { Environment } from "./environments.ts";
+import type { PlannedPromotion } from "./promotion.ts";
+import type { Proposal } from "./proposal.ts";
+import type { Evidence, GateResult } from "./record.ts";
 import type { SourceRevision } from "./source-revision.ts";
 import type { Superseded } from "./supersede.ts";
 
@@ -25,26 +29,43 @@ export interface Limits {
   localSeconds: number;
 }
 
-export interface WriteInput {
+/** What every writer is told. */
+export interface WriterInput {
   remote: Remote;
-  /** Whole content of the owned places. Each release is read from its `env/<env>/<service>/release.yaml` here. */
-  desired: Tree;
-  /** Folders (or single files) that this writer owns wholly; nothing outside them is touched. */
-  owned: string[];
   runId: string;
-  /** Stage to result, for the commit's trailers. */
-  verdicts: Record<string, string>;
+  /** Who ran it. */
+  by?: string;
   author: { name: string; email: string };
+  dryRun?: boolean;
   limits?: Partial<Limits & { totalSeconds: number }>;
   backoff?: Partial<Backoff>;
 }
 
-export interface WriteResult {
+/** What every writer answers. */
+export interface WriterResult {
   committed: boolean;
-  /** The new commit, or the branch's tip when there was nothing to commit. */
+  /** The new commit, or the branch's tip when nothing was committed. */
   commit: string | null;
   branch: string;
   attempts: number;
+  /** Where the branch takes no direct pushes: what to open. */
+  proposal?: Proposal;
+  /** Dry run: what would change. */
+  diff?: string;
+}
+
+export interface WriteInput extends WriterInput {
+  /** Whole content of the owned places. Each release is read from its `env/<env>/<service>/release.yaml` here. */
+  desired: Tree;
+  /** Folders (or single files) that this writer owns wholly; nothing outside them is touched. */
+  owned: string[];
+  /** Stage to result, for the commit's trailers. */
+  verdicts: Record<string, string>;
+  /** By service: what was found out about the image, for the record and later gates. */
+  evidence?: Record<string, Evidence>;
+}
+
+export interface WriteResult extends WriterResult {
   /** Paths that the commit writes or removes. */
   files: string[];
   /** Services whose release the commit changes. */
@@ -53,6 +74,75 @@ export interface WriteResult {
   alreadyReleased: boolean;
   /** Releases that were dropped because the branch carries newer ones. */
   superseded: Superseded[];
+}
+
+export interface PromoteInput extends WriterInput {
+  to: Environment;
+  /** All that the environment before has, where it is left out. */
+  service?: string;
+  /** Looks only: every gate with its evidence, nothing refused, nothing written. */
+  look?: boolean;
+  /** What was judged outside Git, by service, each for exactly one digest. */
+  given?: Record<string, { digest: string; gates: GateResult[] }>;
+  /** Files that a repository begins with, written where they are missing. */
+  seed?: Tree;
+}
+
+export interface PromoteResult extends WriterResult {
+  from: Environment;
+  to: Environment;
+  services: PlannedPromotion[];
+}
+
+export interface RollbackInput extends WriterInput {
+  env: Environment;
+  /** All services of the environment's last release, where it is left out. */
+  service?: string;
+  /** Version, digest or source revision to go back to; the release before, where it is left out. */
+  release?: string;
+  reason: string;
+  /** Looks only. */
+  look?: boolean;
+  /**
+   * By service the digest that must go and the one to go back to, as a look found them and the registry was asked for
+   * them: an environment that has moved since is left alone.
+   */
+  expected?: Record<string, { bad: string; to: string }>;
+}
+
+export interface RolledBack {
+  service: string;
+  action: "rollback" | "none";
+  reason: string;
+  bad?: { version: string; digest: string };
+  to?: { version: string; digest: string; image: string; commit: string };
+}
+
+export interface RollbackResult extends WriterResult {
+  env: Environment;
+  services: RolledBack[];
+}
+
+export interface LiftInput extends WriterInput {
+  env: Environment;
+  service: string;
+  release?: string;
+  reason: string;
+}
+
+export interface LiftResult extends WriterResult {
+  /** What was held, or nothing where it was lifted before. */
+  lifted?: { version: string; digest: string; reason: string };
+}
+
+export interface AuditInput {
+  remote: Remote;
+  /** All environments where it is left out. */
+  env?: Environment;
+  service?: string;
+  /** With it: commits, newest first, at most so many. Without: what stands now. */
+  last?: number;
+  limits?: Partial<Limits>;
 }
 
 export interface ReadInput {

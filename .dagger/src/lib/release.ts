@@ -4,6 +4,7 @@ import type { Environment } from "./environments.ts";
 import { UserError, listOf } from "./errors.ts";
 import { DIGEST, parseDigestReference } from "./image-reference.ts";
 import { renderManifests } from "./manifests.ts";
+import { renderSource } from "./release-source.ts";
 import type { ManifestFiles } from "./manifests.ts";
 import type { ServiceSpec } from "./service-spec.ts";
 import { Fields } from "./yaml-fields.ts";
@@ -109,6 +110,7 @@ export function releaseFiles(spec: ServiceSpec, release: Release, base: Manifest
   const manifests = Object.entries(renderManifests(spec, release, base));
   return Object.fromEntries([
     [`${folder}/release.yaml`, renderRelease(release)],
+    [`${folder}/source.yaml`, renderSource({ spec, base }, `${folder}/source.yaml`)],
     ...manifests.map(([file, text]) => [`${folder}/manifests/${file}`, text] as const),
   ]);
 }

@@ -39,6 +39,8 @@ export type PromotionReport =
   | { outcome: "not-asked" }
   | { outcome: "committed"; commit: string; branch: string; repository: string }
   | { outcome: "unchanged"; commit: string; branch: string; repository: string }
+  /** The branch takes no direct pushes; `advice` says what to open. */
+  | { outcome: "proposed"; commit: string; advice: string; branch: string; repository: string }
   /** A newer run was faster; `by` says what the branch holds instead. */
   | { outcome: "superseded"; by: string; branch: string; repository: string };
 
@@ -92,6 +94,7 @@ function headline(report: RunReport): string {
   const { promotion } = report;
   switch (promotion.outcome) {
     case "committed": return `${what} and ${report.images.length === 1 ? "is" : "are"} released to ${report.env}`;
+    case "proposed": return `${what}; the release to ${report.env} waits to be merged`;
     case "unchanged": return `${what}; ${report.env} already runs this release`;
     case "superseded": return `${what}; ${report.env} has a newer release`;
     case "not-asked": return `${what}; nothing was released`;
@@ -189,6 +192,11 @@ function release(report: RunReport): string[] {
       return [
         `Commit ${code(promotion.commit)} on ${code(promotion.branch)} of ${promotion.repository}.`,
         list([`The Argo CD that follows this repository brings ${report.env} to this release by itself.`, evidence]),
+      ];
+    case "proposed":
+      return [
+        `${code(promotion.branch)} of ${promotion.repository} takes no direct pushes: commit ${code(promotion.commit)} is on a branch of its own.`,
+        list([promotion.advice, evidence]),
       ];
     case "unchanged":
       return [

@@ -110,6 +110,12 @@ export class Fields {
     return found;
   }
 
+  /** How many items a list has; notes a problem where it is something else. Items are the fields `<field>.0`, `<field>.1` … */
+  count(field: string): number | undefined {
+    const node = this.node(field);
+    return isSeq(node) ? node.items.length : this.wrongType(field, "a list", `write "- …" lines under it`);
+  }
+
   /** The scalar as it stands in the file, so that `0.5` and `50m` are both read as written. */
   written(field: string): string | undefined {
     const node = this.node(field);

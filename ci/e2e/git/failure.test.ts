@@ -138,7 +138,7 @@ describe("over http", () => {
   it("a token that is right: reads and writes, and no process carries it in its arguments or environment", async () => {
     git(["-C", bare, "config", "http.receivepack", "true"]);
     let leaks: string[] = [];
-    const address = await scene.http("bot", token, () => (leaks = leaks.concat(processesWith(token))));
+    const address = await scene.http("bot", token, () => void (leaks = leaks.concat(processesWith(token))));
     const tokenFile = join(scene.dir, "token");
     writeFileSync(tokenFile, `${token}\n`);
     const remote = { url: address, branch: "main", tokenFile, username: "bot" };

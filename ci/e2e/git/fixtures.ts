@@ -1,14 +1,19 @@
 /** Real repositories, servers and releases for the GitOps tests. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Release } from "../../../.dagger/src/lib/release.ts";
-import { renderRelease } from "../../../.dagger/src/lib/release.ts";
+import { releaseFiles, renderRelease } from "../../../.dagger/src/lib/release.ts";
+import { parseServiceSpec, type ServiceSpec } from "../../../.dagger/src/lib/service-spec.ts";
+import { goldenBase } from "../../test/helpers.ts";
 import type { WriteInput } from "../../../.dagger/src/lib/gitops-io.ts";
-import type { Effects } from "../../../.dagger/programs/gitops-write.ts";
+import type { Effects } from "../../../.dagger/programs/gitops-writer.ts";
+
+/** sshd insists on being started by its whole path. */
+export const SSHD = "/usr/sbin/sshd";
 
 const ENV = {
   PATH: process.env.PATH,
@@ -84,9 +89,14 @@ export class Scene {
   }
 
   /** Git's own http backend behind a server that asks for a password; returns the address of the repository. */
-  async http(user: string, password: string, onRequest: () => void = () => undefined): Promise<string> {
+  async http(user: string, password: string, onRequest: (url: string) => number | "hang" | undefined = () => undefined): Promise<string> {
     const server = createHttpServer((request, response) => {
-      onRequest();
+      const trouble = onRequest(request.url ?? "");
+      if (trouble === "hang") return;
+      if (trouble !== undefined) {
+        response.writeHead(trouble).end("in trouble");
+        return;
+      }
       const wanted = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
       if (request.headers.authorization !== wanted) {
         response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
@@ -122,9 +132,30 @@ export class Scene {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/gitops.git`;
   }
 
+  /** Debian's sshd for one key that may run git here; returns the address and the files that a client needs. */
+  async ssh(): Promise<{ url: string; sshKeyFile: string; knownHostsFile: string }> {
+    const port = await freePort();
+    const file = (name: string): string => join(this.dir, name);
+    for (const name of ["host", "user"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file(name)]);
+    const key = (name: string): string => readFileSync(file(`${name}.pub`), "utf8").trim();
+    writeFileSync(file("authorized"), `${key("user")}\n`, { mode: 0o600 });
+    writeFileSync(file("known_hosts"), `[127.0.0.1]:${port} ${key("host")}\n`);
+    writeFileSync(file("sshd_config"), [
+      `Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${file("host")}`, `AuthorizedKeysFile ${file("authorized")}`, `PidFile ${file("sshd.pid")}`,
+      "StrictModes no", "UsePAM no", "PasswordAuthentication no", "PermitRootLogin prohibit-password", "MaxStartups 100", "",
+    ].join("\n"));
+    if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
+    this.#processes.push(spawn(SSHD, ["-D", "-e", "-f", file("sshd_config")], { stdio: "ignore" }));
+    const url = `ssh://${userInfo().username}@127.0.0.1:${port}${this.dir}/gitops.git`;
+    return { url, sshKeyFile: file("user"), knownHostsFile: file("known_hosts") };
+  }
+
   close(): void {
     for (const child of this.#processes) child.kill("SIGKILL");
-    for (const server of this.#servers) server.close();
+    for (const server of this.#servers) {
+      server.close();
+      if ("closeAllConnections" in server) (server as HttpServer).closeAllConnections();
+    }
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
@@ -209,4 +240,20 @@ export async function sentence(promise: Promise<unknown>): Promise<string> {
     return (error as Error).message;
   }
   throw new Error("it did not fail");
+}
+
+/** As `wanted`, but with folders rendered from the golden base, as a run of the pipeline writes them. */
+export function rendered(url: string, releases: Release[], changes: Partial<WriteInput> = {}): WriteInput {
+  const desired = Object.assign({}, ...releases.map((each) => releaseFiles(specOf(each.service), each, goldenBase()))) as Record<string, string>;
+  const evidence = Object.fromEntries(releases.map(({ service }) => [service, { worstFinding: "medium" as const, failOn: "high" as const, scanData: "2026-11-21" }]));
+  return { ...wanted(url, releases), desired, evidence, by: "ci", ...changes };
+}
+
+export function specOf(service: string): ServiceSpec {
+  return parseServiceSpec(`name: ${service}\nowner: team-platform\nlanguage: node\nport: 8080\nexpose: true\nenv: {GREETING: "yes"}\n`, `service/${service}/service.yaml`);
+}
+
+/** The part of an input that promote, rollback and lift share. */
+export function asked(url: string, runId: string): Pick<WriteInput, "remote" | "runId" | "by" | "author"> {
+  return { remote: { url, branch: "main" }, runId, by: "pat", author: { name: "Golden Path", email: "golden-path@example.com" } };
 }
