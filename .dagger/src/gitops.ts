@@ -1,10 +1,10 @@
-import { dag } from "@dagger.io/dagger";
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { randomUUID } from "node:crypto";
 import type { Tree } from "./lib/edits.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
 import { type ExecFailure, execFailure } from "./lib/exec-error.ts";
 import type { Failure, Limits, ReadInput, ReadResult, Remote, WriteInput, WriteResult } from "./lib/gitops-io.ts";
+import type { Evidence } from "./lib/record.ts";
 
 /** The GitOps repository as the user names it: an address, or a Git server handed in as a service. */
 export interface GitOpsRepository {
@@ -35,12 +35,17 @@ export interface ReleaseWrite {
   desired: Tree;
   owned: string[];
   runId: string;
+  /** Who ran it. */
+  by?: string;
   verdicts: Record<string, string>;
-  author?: { name: string; email: string };
+  /** By service: what was found out about its image. */
+  evidence?: Record<string, Evidence>;
+  dryRun?: boolean;
   limits?: Partial<Limits & { totalSeconds: number }>;
 }
 
-type Program = "gitops-read" | "gitops-write" | "source-revision";
+type Program =
+  | "gitops-read" | "gitops-write" | "gitops-promote" | "gitops-rollback" | "gitops-lift" | "gitops-audit" | "source-revision";
 
 const ALIAS = "gitops";
 const GIT_PORT = 9418;
@@ -61,10 +66,15 @@ export async function readTip(
 
 /** Commits releases on the branch's tip, or finds that there is nothing to commit. */
 export async function writeRelease(tools: GitOpsTools, repository: GitOpsRepository, write: ReleaseWrite): Promise<WriteResult> {
+  return await callGitOps(tools, repository, "gitops-write", { ...write, author: AUTHOR } satisfies Omit<WriteInput, "remote">, "writing to");
+}
+
+/** Runs one of the programs on the repository; `doing` begins the sentence that its failure is told with. */
+export async function callGitOps<Result>(
+  tools: GitOpsTools, repository: GitOpsRepository, program: Program, input: object, doing: string,
+): Promise<Result> {
   const { container, remote } = await reach(tools, repository);
-  const { desired, owned, runId, verdicts, author = AUTHOR, limits } = write;
-  const input: WriteInput = { remote, desired, owned, runId, verdicts, author, ...(limits === undefined ? {} : { limits }) };
-  return await runProgram(never(container), "gitops-write", input, `writing to the GitOps repository ${remote.url}`);
+  return await runProgram(never(container), program, { author: AUTHOR, ...input, remote }, `${doing} the GitOps repository ${remote.url}`);
 }
 
 /** A container in which one of the programs can run. */

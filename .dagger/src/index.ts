@@ -9,10 +9,11 @@ import { argument, func, object } from "@dagger.io/dagger";
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { lintService, testService } from "./build.ts";
 import { relock } from "./debian.ts";
+import { auditOf, liftHold, planOfPromotion, promoteTo, rollBack } from "./delivery.ts";
 import { newRunId, readEvidence } from "./evidence.ts";
 import { asContainer, type BuiltImage } from "./image.ts";
 import { UserError } from "./lib/errors.ts";
-import { parseEnvironment } from "./lib/environments.ts";
+import { environmentNamed, parseEnvironment } from "./lib/environments.ts";
 import { gate } from "./lib/findings.ts";
 import { proofLimits } from "./lib/integrate-limits.ts";
 import { renderPlan } from "./lib/plan.ts";
@@ -42,6 +43,7 @@ export class GoldenPath {
   private readonly gitopsSshKey?: Secret;
   private readonly gitopsKnownHosts?: File;
   private readonly branch: string;
+  private readonly by: string;
   private readonly images: string[];
   private readonly mirrors?: Secret;
 
@@ -58,6 +60,7 @@ export class GoldenPath {
    * @param gitopsSshKey Private key for ssh
    * @param gitopsKnownHosts Host keys for ssh
    * @param branch Branch of the GitOps repository
+   * @param by Who runs this, for the record in the GitOps repository: a person, or a CI's account
    * @param images Images that this network has elsewhere, as name=reference (debian, cluster, argocd, redis)
    * @param mirrors Package mirrors of this network, as KEY=VALUE lines
    */
@@ -69,6 +72,7 @@ export class GoldenPath {
     registry = "",
     gitops = "",
     branch = "main",
+    by = "",
     images: string[] = [],
     registryAuth?: Secret,
     gitopsService?: Service,
@@ -84,6 +88,7 @@ export class GoldenPath {
     this.registry = registry;
     this.gitops = gitops;
     this.branch = branch;
+    this.by = by;
     this.images = images;
     this.registryAuth = registryAuth;
     this.gitopsService = gitopsService;
@@ -122,12 +127,15 @@ export class GoldenPath {
   }
 
   /**
-   * Show what ci would do and why, as JSON.
+   * Show what ci would do and why, as JSON; with --to every gate of a promotion with its evidence.
    *
-   * Example: dagger call plan --promote
+   * Example: dagger call plan --to stage
+   *
+   * @param to Look at the promotion to this environment (stage, prod) in place of a run
    */
   @func({ cache: "never" })
-  async plan(service = "", env = "dev", failOn = "high", promote = false, fresh = false): Promise<string> {
+  async plan(service = "", env = "dev", failOn = "high", promote = false, fresh = false, to = ""): Promise<string> {
+    if (to !== "") return await planOfPromotion(this.workshop(), { to: environmentNamed(to, "--to"), service });
     const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote, fresh, dryRun: false };
     return renderPlan((await prepare(this.workshop(), options)).plan);
   }
@@ -230,13 +238,68 @@ export class GoldenPath {
   }
 
   /**
-   * Commit a release to an environment; what was not verified yet is verified first.
+   * Commit a release to an environment.
    *
-   * Example: dagger call promote --env dev
+   * With --to: exactly what the environment before runs, the same digest, nothing is built; refused unless every gate passes.
+   * Without: builds and proves what is in the source first, as ci --promote does.
+   *
+   * Example: dagger call promote --to stage
+   *
+   * @param to The environment (stage, prod) that takes what the one before it runs
+   * @param env Without --to: the environment to build, prove and commit for
+   * @param dryRun Show the diff, commit nothing
    */
   @func({ cache: "never" })
-  async promote(service = "", env = "dev", failOn = "high", dryRun = false): Promise<string> {
+  async promote(service = "", env = "dev", failOn = "high", dryRun = false, to = ""): Promise<string> {
+    if (to !== "") return await promoteTo(this.workshop(), { to: environmentNamed(to, "--to"), service, dryRun });
     return await this.ci(service, env, failOn, true, false, dryRun);
+  }
+
+  /**
+   * Return an environment to an earlier release, and hold the one that goes.
+   *
+   * Example: dagger call rollback --env prod --reason "it answers 500"
+   *
+   * @param service Only this service; what the environment's last release brought when left out
+   * @param release The version, digest or source revision to go back to; the one before when left out
+   */
+  @func({ cache: "never" })
+  async rollback(env: string, service = "", release = "", reason = "", dryRun = false): Promise<string> {
+    return await rollBack(this.workshop(), { env: parseEnvironment(env), service, release, reason, dryRun });
+  }
+
+  /**
+   * Lift a hold, so that its release may be written again.
+   *
+   * Example: dagger call lift --env prod --service backend --reason "the database was down, not the release"
+   *
+   * @param release The version or digest that is held; may be left out where there is one
+   */
+  @func({ cache: "never" })
+  async lift(env: string, service: string, reason: string, release = ""): Promise<string> {
+    return await liftHold(this.workshop(), { env: parseEnvironment(env), service, reason, release });
+  }
+
+  /**
+   * What runs where, since when, from which source, by which gates, and what is held: from Git alone.
+   *
+   * Example: dagger call status
+   */
+  @func({ cache: "never" })
+  async status(env = "", service = "", json = false): Promise<string> {
+    return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }) }, json);
+  }
+
+  /**
+   * How an environment came to what it runs, newest first: from Git alone.
+   *
+   * Example: dagger call history --env prod
+   *
+   * @param last At most so many commits
+   */
+  @func({ cache: "never" })
+  async history(env = "", service = "", last = 20, json = false): Promise<string> {
+    return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }), last }, json);
   }
 
   /**

@@ -4,17 +4,19 @@ import { keepEvidence, newRunId } from "./evidence.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
 import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
-import { type Tree, planEdits } from "./lib/edits.ts";
+import type { Tree } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
 import { UserError, plural } from "./lib/errors.ts";
 import { gate } from "./lib/findings.ts";
+import { GATES_FILE } from "./lib/gates.ts";
 import type { IntegrateTimeouts } from "./lib/integrate-plan.ts";
 import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
 import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
 import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
+import type { Evidence } from "./lib/record.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, renderSummary, verdictsOf } from "./lib/report.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
-import type { Threshold } from "./lib/threshold.ts";
+import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
 import { type Service, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { sourceRevisions } from "./revision.ts";
@@ -54,7 +56,7 @@ export async function prepare(workshop: Workshop, options: RunOptions): Promise<
   const tools = await workshop.tools();
   const [revisions, tip] = await Promise.all([
     revisionsOf(workshop, services),
-    repository ? readTip(tools, repository, ["argocd", "env"]) : undefined,
+    repository ? readTip(tools, repository, ["argocd", "env", GATES_FILE]) : undefined,
   ]);
   const inputs = services.map(({ spec }) => {
     const { revision } = revisions.get(spec.name)!;
@@ -66,6 +68,12 @@ export async function prepare(workshop: Workshop, options: RunOptions): Promise<
   const plan = planRun(inputs, options);
   refuseImpossible(plan);
   return { services, revisions, tip, plan };
+}
+
+/** What a GitOps repository begins with. */
+async function seedTree(platform: Directory): Promise<Tree> {
+  const [argocd, gates] = await Promise.all([readTree(platform, "argocd/*.yaml"), readTree(platform, GATES_FILE)]);
+  return { ...argocd, ...gates };
 }
 
 /** What decides an image or its manifests besides the service's own folder. */
@@ -114,7 +122,7 @@ export class Run {
   async execute(prepared: Prepared): Promise<RunReport> {
     const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
     const proven = await this.integrate(prepared, published);
-    if (this.options.promote) await this.promote(proven, prepared.tip?.files ?? {});
+    if (this.options.promote) await this.promote(proven);
     return await this.report();
   }
 
@@ -173,7 +181,7 @@ export class Run {
       const { context, settings } = this.workshop;
       const [base, platform, registry, tools] = await Promise.all([
         readTree(settings.base, "*.yaml"),
-        readTree(settings.platform, "argocd/*.yaml"),
+        seedTree(settings.platform),
         this.workshop.registry(),
         this.workshop.tools(),
       ]);
@@ -194,7 +202,8 @@ export class Run {
             name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
             health: spec.health, ready: spec.ready, version: spec.version,
           })),
-          tree,
+          // Who may promote what says nothing of what runs: a change of it asks for no new proof.
+          tree: Object.fromEntries(Object.entries(tree).filter(([path]) => path !== GATES_FILE)),
           images: context.images,
           ...(registry.service ? { registry: registry.service } : {}),
           node: tools.tools,
@@ -215,19 +224,19 @@ export class Run {
     });
   }
 
-  private async promote(proven: { tree: Tree; owned: string[] } | undefined, tip: Tree): Promise<void> {
+  private async promote(proven: { tree: Tree; owned: string[] } | undefined): Promise<void> {
     const repository = this.workshop.gitops()!;
     const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
     await this.stages.run("promote", undefined, async () => {
       const [{ tree, owned }] = needed<[{ tree: Tree; owned: string[] }]>("integrate", proven);
       if (this.images.some(({ sourceRevision }) => isDirty(sourceRevision))) throw new UserError("promoting: the source has changes that no commit holds; commit them and run again");
       const desired = onlyOwned(tree, owned);
-      if (this.options.dryRun) {
-        const paths = planEdits(onlyOwned(tip, owned), desired, owned).map(({ path }) => path);
-        return { value: undefined, detail: paths.length === 0 ? "dry run: nothing would change" : `dry run: would change ${paths.join(", ")}` };
-      }
       const verdicts = verdictsOf(this.stages.results);
-      const result = await writeRelease(await this.workshop.tools(), repository, { desired, owned, runId: this.id, verdicts });
+      const evidence = Object.fromEntries(this.scans.map((scan) => [scan.service, evidenceOf(scan, this.options.failOn)]));
+      const result = await writeRelease(await this.workshop.tools(), repository, { desired, owned, runId: this.id, by: this.workshop.by(), verdicts, evidence, dryRun: this.options.dryRun });
+      if (this.options.dryRun) {
+        return { value: result, detail: result.files.length === 0 ? "dry run: nothing would change" : `dry run: would change ${result.files.join(", ")}` };
+      }
       this.promotion = { ...outcome(result), ...where } as PromotionReport;
       return { value: result, detail: sentence(result, this.options.env) };
     });
@@ -257,7 +266,14 @@ function onlyOwned(tree: Tree, owned: readonly string[]): Tree {
   return Object.fromEntries(Object.entries(tree).filter(([path]) => owned.some((place) => path === place || path.startsWith(`${place}/`))));
 }
 
-function outcome(result: WriteResult): { outcome: PromotionReport["outcome"]; commit?: string; by?: string } {
+/** What later gates judge by: it is kept in the release's record. */
+function evidenceOf(scan: ScanReport, failOn: Threshold): Evidence {
+  const found = scan.findings.map(({ severity }) => SEVERITIES.indexOf(severity));
+  return { worstFinding: found.length === 0 ? "none" : SEVERITIES[Math.max(...found)]!, failOn, scanData: scan.dataDate };
+}
+
+function outcome(result: WriteResult): { outcome: PromotionReport["outcome"]; commit?: string; by?: string; advice?: string } {
+  if (result.proposal) return { outcome: "proposed", commit: result.proposal.commit, advice: result.proposal.advice };
   if (result.committed) return { outcome: "committed", commit: result.commit! };
   const newer = result.superseded[0];
   if (newer) return { outcome: "superseded", by: newer.by.version };
@@ -266,6 +282,7 @@ function outcome(result: WriteResult): { outcome: PromotionReport["outcome"]; co
 
 function sentence(result: WriteResult, env: Environment): string {
   if (result.committed) return `commit ${result.commit!.slice(0, 7)} on ${result.branch} releases ${result.released.join(", ")} to ${env}`;
+  if (result.proposal) return `${result.branch} takes no direct pushes: ${result.proposal.advice}`;
   if (result.superseded.length > 0) return `nothing committed: ${env} has a newer release`;
   return `nothing to commit: ${env} already runs this release`;
 }

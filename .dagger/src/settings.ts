@@ -20,6 +20,7 @@ export interface Settings {
   gitopsSshKey?: Secret;
   gitopsKnownHosts?: File;
   branch: string;
+  by: string;
   images: string[];
   mirrors?: Secret;
 }
@@ -51,6 +52,11 @@ export class Workshop {
       ...(gitopsSshKey ? { sshKey: gitopsSshKey } : {}),
       ...(gitopsKnownHosts ? { knownHosts: gitopsKnownHosts } : {}),
     };
+  }
+
+  /** Who runs this, for the record in Git. */
+  by(): string {
+    return this.settings.by.trim() === "" ? "not said" : this.settings.by;
   }
 
   private programs?: Promise<Container>;

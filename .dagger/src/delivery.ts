@@ -1,0 +1,124 @@
+import { newRunId } from "./evidence.ts";
+import { callGitOps, type GitOpsRepository } from "./gitops.ts";
+import { type History, renderHistory, renderStatus, type Status } from "./lib/audit.ts";
+import { renderLift, renderPromotion, renderRollback } from "./lib/delivery-report.ts";
+import type { Environment } from "./lib/environments.ts";
+import { UserError } from "./lib/errors.ts";
+import { GATES_FILE } from "./lib/gates.ts";
+import type { AuditInput, LiftInput, LiftResult, PromoteInput, PromoteResult, RollbackInput, RollbackResult } from "./lib/gitops-io.ts";
+import type { GateResult } from "./lib/record.ts";
+import { type Presence, findImage } from "./registry.ts";
+import type { Workshop } from "./settings.ts";
+
+/** What is asked of a delivery; an empty text is as good as none. */
+export interface PromotionOptions {
+  to: Environment;
+  service?: string;
+  dryRun?: boolean;
+}
+
+/** Every gate of a promotion with its evidence, as JSON; nothing is written. */
+export async function planOfPromotion(workshop: Workshop, options: PromotionOptions): Promise<string> {
+  const { from, to, branch, commit, services } = await lookAtPromotion(workshop, options);
+  return JSON.stringify({ apiVersion: "golden-path/v1", kind: "PromotionPlan", from, to, branch, commit, services }, null, 2) + "\n";
+}
+
+async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOptions): Promise<PromoteResult> {
+  const repository = needed(workshop, "planning the promotion");
+  const seed = await seedOf(workshop);
+  const ask = { to, ...(service ? { service } : {}), seed, look: true, runId: newRunId() };
+  const look = await callGitOps<PromoteResult>(await workshop.tools(), repository, "gitops-promote", ask satisfies Omit<PromoteInput, "remote" | "author">, "promoting in");
+  // The image is asked for only where it would be written.
+  const services = await Promise.all(look.services.map(async (one) => {
+    if (one.action === "none") return one;
+    const gate = await imageGate(workshop, one.image, ask.runId);
+    const gates = [gate, ...one.gates];
+    return gate.passed || one.action === "refuse" ? { ...one, gates } : { ...one, gates, action: "refuse" as const, reason: `gate image: ${gate.evidence}` };
+  }));
+  return { ...look, services };
+}
+
+/** Takes what the environment before runs: the same digest, rendered for the next one; nothing is built. */
+export async function promoteTo(workshop: Workshop, options: PromotionOptions): Promise<string> {
+  const repository = needed(workshop, `promoting to ${options.to}`);
+  const { to, service, dryRun = false } = options;
+  const look = await lookAtPromotion(workshop, options);
+  const given: NonNullable<PromoteInput["given"]> = {};
+  for (const { service: name, digest, gates } of look.services) given[name] = { digest, gates: gates.filter(({ gate }) => gate === "image") };
+  const input: Omit<PromoteInput, "remote" | "author"> = {
+    to, ...(service ? { service } : {}), given, seed: await seedOf(workshop), dryRun, runId: newRunId(), by: workshop.by(),
+  };
+  return renderPromotion(await callGitOps<PromoteResult>(await workshop.tools(), repository, "gitops-promote", input, "promoting in"), where(repository));
+}
+
+export interface RollbackOptions {
+  env: Environment;
+  service?: string;
+  release?: string;
+  reason?: string;
+  dryRun?: boolean;
+}
+
+/** Takes an environment back and holds what goes. Only two things are asked: that the earlier release is not held, and that its image is there. */
+export async function rollBack(workshop: Workshop, options: RollbackOptions): Promise<string> {
+  const { env, service, release, dryRun = false } = options;
+  const repository = needed(workshop, `rolling back ${env}`);
+  const tools = await workshop.tools();
+  const runId = newRunId();
+  const input: Omit<RollbackInput, "remote" | "author"> = {
+    env, ...(service ? { service } : {}), ...(release ? { release } : {}), runId, by: workshop.by(), reason: options.reason || "rolled back",
+  };
+  const look = await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, look: true }, "rolling back in");
+  const expected: NonNullable<RollbackInput["expected"]> = {};
+  for (const one of look.services) {
+    if (one.action === "none" || !one.bad || !one.to) continue;
+    const gate = await imageGate(workshop, one.to.image, runId);
+    if (!gate.passed) throw new UserError(`rolling back ${one.service} in ${env} to ${one.to.version}: ${gate.evidence}`);
+    expected[one.service] = { bad: one.bad.digest, to: one.to.digest };
+  }
+  return renderRollback(await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, expected, dryRun }, "rolling back in"), where(repository));
+}
+
+/** Lifts a hold; from then on its release may be written again. */
+export async function liftHold(workshop: Workshop, options: Pick<LiftInput, "env" | "service" | "reason"> & { release?: string }): Promise<string> {
+  const { env, service, release, reason } = options;
+  const repository = needed(workshop, "lifting a hold");
+  if (service === "") throw new UserError("lifting a hold: no service is named; give --service");
+  if (reason.trim() === "") throw new UserError(`lifting a hold on ${service} in ${env}: no reason is given; say with --reason why the release may run after all`);
+  const input: Omit<LiftInput, "remote" | "author"> = { env, service, ...(release ? { release } : {}), reason, runId: newRunId(), by: workshop.by() };
+  return renderLift(await callGitOps<LiftResult>(await workshop.tools(), repository, "gitops-lift", input, "lifting a hold in"), { env, service }, where(repository));
+}
+
+/** What stands where, or how it came there; as a table, or as JSON. */
+export async function auditOf(workshop: Workshop, options: Omit<AuditInput, "remote">, json: boolean): Promise<string> {
+  const repository = needed(workshop, "reading what runs where");
+  const found = await callGitOps<Status | History>(await workshop.tools(), repository, "gitops-audit", options, "reading");
+  if (json) return JSON.stringify(found, null, 2) + "\n";
+  return found.kind === "Status" ? renderStatus(found, Date.now()) : renderHistory(found);
+}
+
+async function imageGate(workshop: Workshop, image: string, nonce: string): Promise<GateResult> {
+  const presence: Presence = await findImage(workshop.context, await workshop.registry(), image, nonce);
+  const evidence = {
+    there: (): string => `the registry has ${image}`,
+    gone: (): string => `the registry no longer has ${image}; build it anew (ci --promote), or name another release`,
+    unknown: (): string => `the registry does not say whether it has ${image} (${presence.state === "unknown" ? presence.said : ""}); check that it can be reached`,
+  }[presence.state]();
+  return { gate: "image", passed: presence.state === "there", evidence };
+}
+
+async function seedOf(workshop: Workshop): Promise<Record<string, string>> {
+  const { platform } = workshop.settings;
+  const found = await platform.glob(GATES_FILE);
+  return found.length === 0 ? {} : { [GATES_FILE]: await platform.file(GATES_FILE).contents() };
+}
+
+function needed(workshop: Workshop, doing: string): GitOpsRepository {
+  const repository = workshop.gitops();
+  if (repository) return repository;
+  throw new UserError(`${doing}: no GitOps repository is named; give --gitops <url> before the function, or use ./daggerw, which brings one`);
+}
+
+function where(repository: GitOpsRepository): string {
+  return repository.url ?? "the local GitOps repository";
+}
