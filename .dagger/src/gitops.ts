@@ -45,7 +45,7 @@ export interface ReleaseWrite {
 }
 
 type Program =
-  | "gitops-read" | "gitops-write" | "gitops-promote" | "gitops-rollback" | "gitops-lift" | "gitops-audit" | "source-revision";
+  | "gitops-read" | "gitops-write" | "gitops-promote" | "gitops-rollback" | "gitops-lift" | "gitops-audit" | "source-history" | "source-revision";
 
 const ALIAS = "gitops";
 const GIT_PORT = 9418;
@@ -80,7 +80,7 @@ export async function callGitOps<Result>(
 /** A container in which one of the programs can run. */
 export function programContainer({ tools, module }: GitOpsTools): Container {
   return tools
-    .withDirectory(ROOT, module, { include: ["programs/gitops*.ts", "programs/source-revision.ts", "src/lib/*.ts"] })
+    .withDirectory(ROOT, module, { include: ["programs/gitops*.ts", "programs/source-*.ts", "src/lib/*.ts"] })
     .withNewFile(`${ROOT}/package.json`, `{"type": "module"}\n`);
 }
 

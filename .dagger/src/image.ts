@@ -19,6 +19,8 @@ export interface BuiltImage {
   digest: string;
   /** Compressed bytes that a node pulls. */
   size: number;
+  /** From the bottom up. */
+  layers: LayerFacts[];
 }
 
 /** Packs a directory of a container as a layer with reproducible bytes. */
@@ -53,6 +55,7 @@ export async function assembleImage(
     archive: packed.file("/image.tar"),
     digest: manifest.digest,
     size: facts.reduce((sum, layer) => sum + layer.size, config.size + manifest.size),
+    layers: facts,
   };
 }
 

@@ -153,18 +153,16 @@ function objectsOf(node: Container, program: Tree, yaml: Directory): File {
     .file("/objects.json");
 }
 
-/** Copies a failure's evidence to the run's own folder, where `report --run` finds it. */
-export async function claimEvidence(shell: Container, id: string, runId: string): Promise<string> {
+/** What a failed proof left behind; the run's id keeps an earlier answer from being found again. */
+export function claimEvidence(shell: Container, id: string, runId: string): Directory {
   const script = `
-from=${EVIDENCE}/integrate/$1 to=${EVIDENCE}/$2/integrate
-mkdir -p "$to"
-if [ -d "$from" ]; then cp -R "$from/." "$to/"; else echo 'nothing was collected: the program did not run' > "$to/README.txt"; fi
-find "$to" -type f | wc -l
+mkdir -p /out
+if [ -d "${EVIDENCE}/integrate/$1" ]; then cp -R "${EVIDENCE}/integrate/$1/." /out/; else echo 'nothing was collected: the program did not run' > /out/README.txt; fi
 `;
   return shell
     .withMountedCache(EVIDENCE, dag.cacheVolume(EVIDENCE_VOLUME))
     .withExec(["sh", "-ec", script, "claim", id, runId])
-    .stdout();
+    .directory("/out");
 }
 
 /** Only what this environment is made of: other environments' images are not under test. */

@@ -1,9 +1,10 @@
 import { dag, type Directory, type File } from "@dagger.io/dagger";
 import { buildService, lintService, testService } from "./build.ts";
-import { keepEvidence, newRunId } from "./evidence.ts";
+import { newRunId } from "./evidence.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
 import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
+import type { ServiceChange } from "./lib/changes.ts";
 import type { Tree } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
 import { UserError, plural } from "./lib/errors.ts";
@@ -14,14 +15,15 @@ import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
 import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
 import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
 import type { Evidence } from "./lib/record.ts";
-import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, renderSummary, verdictsOf } from "./lib/report.ts";
+import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
 import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
 import { type Service, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
-import { sourceRevisions } from "./revision.ts";
+import { SHARED, sourceRevisions } from "./revision.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { scanImage } from "./scan.ts";
+import { changesOf, historiesOf, keepReport } from "./report.ts";
 import type { Workshop } from "./settings.ts";
 import { Stages, needed } from "./stages.ts";
 import { debian } from "./toolbox.ts";
@@ -76,9 +78,6 @@ async function seedTree(platform: Directory): Promise<Tree> {
   return { ...argocd, ...gates };
 }
 
-/** What decides an image or its manifests besides the service's own folder. */
-const SHARED = ["k8s/base", ".dagger/locks", ".dagger/recipes"];
-
 /** Each service's source revision by its name. */
 export async function revisionsOf(workshop: Workshop, services: Service[]): Promise<Map<string, SourceRevision>> {
   const folders = Object.fromEntries(services.map(({ spec, folder }) => [spec.name, folder]));
@@ -112,6 +111,8 @@ export class Run {
   private readonly options: RunOptions;
   private promotion: PromotionReport = { outcome: "not-asked" };
   private evidence: Directory = dag.directory();
+  /** The GitOps tree that was rendered, as far as it came to that. */
+  private rendered: Tree = {};
 
   constructor(workshop: Workshop, options: RunOptions) {
     this.workshop = workshop;
@@ -120,10 +121,12 @@ export class Run {
 
   /** Runs everything that the plan asks for; the report tells how each stage ended. */
   async execute(prepared: Prepared): Promise<RunReport> {
+    const histories = historiesOf(this.workshop, prepared, this.options.env);
     const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
     const proven = await this.integrate(prepared, published);
     if (this.options.promote) await this.promote(proven);
-    return await this.report();
+    const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
+    return await this.report(changes);
   }
 
   /** Lint, test and build at once; then what is in the image, and the registry. */
@@ -148,7 +151,8 @@ export class Run {
       const [built] = needed<[BuiltImage, boolean, boolean, boolean]>("a stage before it", image, linted, tested, scanned);
       const registry = await this.workshop.registry();
       const reference = await publishImage(context, registry, built, name, revision.version, this.id);
-      const report = { service: name, image: reference, digest: built.digest, sourceRevision: revision.revision, bytes: built.size };
+      const layers = built.layers.map(({ title, digest, size }) => ({ title, digest, bytes: size }));
+      const report: ImageReport = { service: name, image: reference, digest: built.digest, sourceRevision: revision.revision, version: revision.version, bytes: built.size, layers };
       this.images.push(report);
       return { value: { service, revision, image: report }, detail: reference };
     });
@@ -195,6 +199,7 @@ export class Run {
         };
         Object.assign(tree, releaseFiles(service.spec, release, base));
       }
+      this.rendered = tree;
       try {
         const { verdict, reused, out } = await integrate({
           env,
@@ -218,7 +223,7 @@ export class Run {
         const owned = [...missing, ...all.map(({ service }) => releaseFolder(env, service.spec.name))];
         return { value: { tree, owned }, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
       } catch (error) {
-        if (error instanceof IntegrateFailure) await claimEvidence(debian(context), error.planId, this.id);
+        if (error instanceof IntegrateFailure) this.evidence = this.evidence.withDirectory("integrate", claimEvidence(debian(context), error.planId, this.id));
         throw error;
       }
     });
@@ -242,22 +247,23 @@ export class Run {
     });
   }
 
-  private async report(): Promise<RunReport> {
+  private async report(changes: readonly ServiceChange[]): Promise<RunReport> {
     const byService = (one: { service?: string }, other: { service?: string }): number => ((one.service ?? "~") < (other.service ?? "~") ? -1 : 1);
     const report: RunReport = {
       runId: this.id,
       env: this.options.env,
+      startedAt: this.stages.startedAt(),
       seconds: this.stages.seconds(),
       stages: this.stages.results,
       images: [...this.images].sort(byService),
       scans: [...this.scans].sort(byService),
+      changes,
       promotion: this.promotion,
     };
-    let folder = this.evidence
-      .withNewFile("summary.md", renderSummary(report))
-      .withNewFile("report.json", JSON.stringify(report, null, 2) + "\n");
+    let folder = this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
-    await keepEvidence(debian(this.workshop.context), this.id, folder);
+    for (const [path, text] of Object.entries(this.stages.logs)) folder = folder.withNewFile(`logs/${path}`, text);
+    await keepReport(this.workshop, report, folder);
     return report;
   }
 }

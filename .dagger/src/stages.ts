@@ -1,3 +1,4 @@
+import { getTracer } from "@dagger.io/dagger/telemetry"
 import { sentenceOf } from "./lib/errors.ts"
 import { execFailure } from "./lib/exec-error.ts"
 import type { StageResult } from "./lib/report.ts"
@@ -12,10 +13,16 @@ export interface Done<T> {
 /** Thrown by a stage that cannot run because one before it failed; it is reported as skipped. */
 export class Blocked extends Error {}
 
-/** Records how each stage of a run ends and how long it takes. */
+/** Records how each stage of a run ends, when it began and how long it took. */
 export class Stages {
   readonly results: StageResult[] = []
+  /** Whole output of the commands that failed, by the name of a file. */
+  readonly logs: Record<string, string> = {}
   private readonly begun = Date.now()
+
+  startedAt(): string {
+    return new Date(this.begun).toISOString()
+  }
 
   seconds(): number {
     return (Date.now() - this.begun) / 1000
@@ -33,18 +40,45 @@ export class Stages {
     const begin = Date.now()
     const record = (result: Pick<StageResult, "status" | "detail"> & Partial<StageResult>): void => {
       const seconds = (Date.now() - begin) / 1000
-      this.results.push({ name, ...(service === undefined ? {} : { service }), seconds, ...result })
+      this.results.push({ name, ...(service === undefined ? {} : { service }), begin: (begin - this.begun) / 1000, seconds, ...result })
     }
     try {
-      const { value, detail, reused } = await work()
+      const { value, detail, reused } = await traced(name, service, work)
       record(reused ? { status: "reused", detail, original: reused } : { status: "passed", detail })
       return value
     } catch (error) {
-      if (error instanceof Blocked) record({ status: "skipped", detail: error.message })
-      else record({ status: "failed", detail: describe(error) })
+      if (error instanceof Blocked) {
+        record({ status: "skipped", detail: error.message })
+        return undefined
+      }
+      record({ status: "failed", detail: describe(error) })
+      const failure = execFailure(error)
+      if (failure) this.logs[`${service ?? "all"}/${name}.log`] = `$ ${failure.cmd.join(" ")}\n${failure.stdout}\n${failure.stderr}\nexit code ${failure.exitCode}\n`
       return undefined
     }
   }
+}
+
+/** A span for each stage, so that a trace reads as the run does; what the stage asks of the engine lies below it. */
+async function traced<T>(name: string, service: string | undefined, work: () => Promise<Done<T>>): Promise<Done<T>> {
+  const attributes = { "golden-path.stage": name, ...(service === undefined ? {} : { "golden-path.service": service }) }
+  const done = await getTracer("golden-path").startActiveSpan(service === undefined ? name : `${name} ${service}`, async (span) => {
+    try {
+      const result = await work()
+      span.setAttribute("golden-path.status", result.reused ? "reused" : "passed")
+      return result
+    } catch (error) {
+      // A stage that could not run has not failed: its span carries no error.
+      if (error instanceof Blocked) {
+        span.setAttribute("golden-path.status", "skipped")
+        return error
+      }
+      span.setAttribute("golden-path.status", "failed")
+      throw error
+    }
+  }, attributes)
+  if (done instanceof Blocked) throw done
+  return done
 }
 
 /** What a person needs of an error: a program's own last words, or the sentence. */

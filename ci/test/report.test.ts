@@ -18,16 +18,18 @@ const scan: ScanReport = {
 };
 
 const stages: StageResult[] = [
-  { name: "test", service: "api", status: "passed", seconds: 3.14, detail: "12 tests | all passed\nsecond line" },
-  { name: "integrate", status: "reused", seconds: 0.4, detail: "Healthy at 4 revisions", original: { at: "2026-11-21T20:00:00Z" } },
+  { name: "test", service: "api", status: "passed", begin: 0, seconds: 3.14, detail: "12 tests | all passed\nsecond line" },
+  { name: "integrate", status: "reused", begin: 0, seconds: 0.4, detail: "Healthy at 4 revisions", original: { at: "2026-11-21T20:00:00Z" } },
 ];
 
 const report: RunReport = {
   runId: "run-7",
   env: "dev",
+  startedAt: "2026-11-22T03:15:00.000Z",
+  changes: [],
   seconds: 187.4,
   stages,
-  images: [{ service: "api", image: `registry/api@${DIGEST_A}`, digest: DIGEST_A, sourceRevision: REVISION, bytes: 41_230_000 }],
+  images: [{ service: "api", image: `registry/api@${DIGEST_A}`, digest: DIGEST_A, sourceRevision: REVISION, version: "2026.11.22-1234567", bytes: 41_230_000, layers: [] }],
   scans: [scan],
   promotion: { outcome: "committed", commit: "c0ffee1", branch: "main", repository: "gitops.git" },
 };
@@ -35,10 +37,10 @@ const report: RunReport = {
 const failing: RunReport = {
   ...report,
   stages: [
-    { name: "test", service: "api", status: "failed", seconds: 2, detail: "test_health failed\nexpected 200, got 500" },
-    { name: "build", service: "api", status: "passed", seconds: 9, detail: "" },
-    { name: "integrate", status: "skipped", seconds: 0, detail: "" },
-    { name: "promote", status: "skipped", seconds: 0, detail: "" },
+    { name: "test", service: "api", status: "failed", begin: 0, seconds: 2, detail: "test_health failed\nexpected 200, got 500" },
+    { name: "build", service: "api", status: "passed", begin: 0, seconds: 9, detail: "" },
+    { name: "integrate", status: "skipped", begin: 0, seconds: 0, detail: "" },
+    { name: "promote", status: "skipped", begin: 0, seconds: 0, detail: "" },
   ],
   scans: [],
   promotion: { outcome: "not-asked" },
@@ -114,14 +116,14 @@ describe("the summary of a run that failed", () => {
   });
 
   test("names every stage that failed", () => {
-    const both = renderSummary({ ...failing, stages: [...failing.stages, { name: "lint", service: "web", status: "failed", seconds: 1, detail: "x" }] });
+    const both = renderSummary({ ...failing, stages: [...failing.stages, { name: "lint", service: "web", status: "failed", begin: 0, seconds: 1, detail: "x" }] });
     expect(both.split("\n")[0]).toBe("# Failed: test of api and lint of web");
   });
 
   test("shows the worst findings where the gate failed", () => {
     const gated = renderSummary({
       ...failing,
-      stages: [{ name: "scan", service: "api", status: "failed", seconds: 1, detail: "1 finding of medium or above" }],
+      stages: [{ name: "scan", service: "api", status: "failed", begin: 0, seconds: 1, detail: "1 finding of medium or above" }],
       scans: [{ ...scan, gate: { passed: false, sentence: "1 finding of medium or above" } }],
     });
     expect(gated).toContain("### api: worst findings");
@@ -137,7 +139,7 @@ describe("the summary of a run that failed", () => {
 
 describe("verdicts for the commit", () => {
   test("a stage of several services is as good as its worst", () => {
-    const stage = (name: string, status: StageResult["status"]): StageResult => ({ name, status, seconds: 1, detail: "" });
+    const stage = (name: string, status: StageResult["status"]): StageResult => ({ name, status, begin: 0, seconds: 1, detail: "" });
     expect(verdictsOf([stage("test", "passed"), stage("test", "failed"), stage("scan", "reused"), stage("scan", "passed"), stage("integrate", "reused")]))
       .toEqual({ test: "failed", scan: "passed", integrate: "reused" });
     expect(verdictsOf([])).toEqual({});

@@ -50,11 +50,11 @@ describe("versions", () => {
     expect(lock).not.toContain('"resolved": "http');
   });
 
-  test("the module and the tests use one yaml", () => {
+  test.each(["yaml", "diff"])("the module and the tests use one %s", (name) => {
     const versions = [".dagger/package.json", "package.json"]
       .filter((file) => existsSync(join(ROOT, file)))
       .map((file) => JSON.parse(readFileSync(join(ROOT, file), "utf8")))
-      .map((manifest) => manifest.dependencies?.yaml ?? manifest.devDependencies?.yaml);
+      .map((manifest) => manifest.dependencies?.[name] ?? manifest.devDependencies?.[name]);
     expect(new Set(versions).size).toBe(1);
   });
 });

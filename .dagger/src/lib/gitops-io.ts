@@ -1,5 +1,6 @@
 /** What goes into the GitOps programs and what comes out, as JSON; shared by the module and the programs. */
 import type { Backoff } from "./backoff.ts";
+import type { SourceHistory } from "./changes.ts";
 import type { Tree } from "./edits.ts";
 import type { Environment } from "./environments.ts";
 import type { PlannedPromotion } from "./promotion.ts";
@@ -177,6 +178,23 @@ export interface RevisionResult {
   head: string;
   revisions: SourceRevision[];
 }
+
+export interface HistoryRange {
+  /** The last release's source revision; its own commit is left out. */
+  from: string;
+  to: string;
+  /** The service's folder and the inputs that all services share. */
+  paths: string[];
+}
+
+export interface HistoryInput {
+  source: string;
+  /** Service name to what is asked. */
+  ranges: Record<string, HistoryRange>;
+  seconds?: number;
+}
+
+export type HistoryResult = Record<string, SourceHistory>;
 
 /** What a program leaves behind when it fails; `kind` is a GitFailureKind, "user" or "defect". */
 export interface Failure {

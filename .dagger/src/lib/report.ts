@@ -1,3 +1,4 @@
+import type { ServiceChange } from "./changes.ts";
 import type { Environment } from "./environments.ts";
 import { listOf, plural } from "./errors.ts";
 import type { ScanResult } from "./findings.ts";
@@ -11,6 +12,8 @@ export interface StageResult {
   /** Left out for a stage of all services together, as `integrate` is. */
   service?: string;
   status: "passed" | "failed" | "skipped" | "reused";
+  /** Seconds after the run's start: stages run beside one another. */
+  begin: number;
   seconds: number;
   /** One sentence: what was shown, or what failed and what to do. */
   detail: string;
@@ -30,8 +33,18 @@ export interface ImageReport {
   image: string;
   digest: string;
   sourceRevision: string;
+  version: string;
   /** Compressed, as a registry stores it. */
   bytes?: number;
+  /** From the bottom up. */
+  layers: readonly LayerReport[];
+}
+
+/** One layer of an image; its size is the compressed one. */
+export interface LayerReport {
+  title: string;
+  digest: string;
+  bytes: number;
 }
 
 /** What became of the wish to promote. */
@@ -48,10 +61,14 @@ export type PromotionReport =
 export interface RunReport {
   runId: string;
   env: Environment;
+  /** RFC 3339. */
+  startedAt: string;
   seconds: number;
   stages: readonly StageResult[];
   images: readonly ImageReport[];
   scans: readonly ScanReport[];
+  /** What differs from the environment's releases of now. */
+  changes: readonly ServiceChange[];
   promotion: PromotionReport;
 }
 
@@ -88,7 +105,7 @@ function renderSuccess(report: RunReport): string {
   ].join("\n\n") + "\n";
 }
 
-function headline(report: RunReport): string {
+export function headline(report: RunReport): string {
   const services = listOf(report.images.map((image) => image.service).sort());
   const what = services === "" ? "The run passed" : `${services} passed`;
   const { promotion } = report;
@@ -105,10 +122,10 @@ function renderFailure(report: RunReport, failed: readonly StageResult[]): strin
   const blocked = report.stages.filter((stage) => stage.status === "skipped");
   const gates = report.scans.filter((scan) => !scan.gate.passed);
   return [
-    `# Failed: ${listOf(failed.map(title))}`,
-    list(failed.map((stage) => `**${title(stage)}** after ${duration(stage.seconds)}: ${indented(stage.detail)}`)),
+    `# Failed: ${listOf(failed.map(stageTitle))}`,
+    list(failed.map((stage) => `**${stageTitle(stage)}** after ${duration(stage.seconds)}: ${indented(stage.detail)}`)),
     ...gates.map((scan) => `### ${scan.service}: worst findings\n\n${findingTable(scan, 5)}`),
-    ...(blocked.length > 0 ? [`Not run: ${listOf(blocked.map(title))}.`] : []),
+    ...(blocked.length > 0 ? [`Not run: ${listOf(blocked.map(stageTitle))}.`] : []),
     `${released(report)} Evidence of run ${code(report.runId)}, ${duration(report.seconds)} in all:`,
     "```\n" + `dagger call report --run ${report.runId} export --path report` + "\n```",
   ].join("\n\n") + "\n";
@@ -210,7 +227,7 @@ function release(report: RunReport): string[] {
   }
 }
 
-function title(stage: StageResult): string {
+export function stageTitle(stage: StageResult): string {
   return stage.service === undefined ? stage.name : `${stage.name} of ${stage.service}`;
 }
 
