@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ARGOCD_NAMESPACE } from "../src/lib/argocd-install.ts";
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { Pod } from "../src/lib/kube.ts";
+import { redact } from "../src/lib/redact.ts";
 
 const COMMAND_TIMEOUT_MS = 30_000;
 /** For everything together: without an API server, each command would wait for its own end. */
@@ -54,7 +55,7 @@ export async function collectEvidence(plan: IntegratePlan, folder: string): Prom
       const [file, args] = next;
       const asked = performance.now() < end ? kubectl(args) : Promise.reject(new Error("no time was left for it"));
       const text = await asked.catch((error: unknown) => `kubectl ${args.join(" ")} failed: ${String(error)}\n`);
-      await writeFile(join(folder, file), text);
+      await writeFile(join(folder, file), redact(text));
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);

@@ -7,6 +7,7 @@ import { sentenceOf } from "./lib/errors.ts";
 import type { HistoryRange } from "./lib/gitops-io.ts";
 import type { IntegrateVerdict } from "./lib/integrate-plan.ts";
 import { type ReportFile, isShown } from "./lib/page/bundle.ts";
+import { redacted } from "./lib/redact.ts";
 import { reportFiles } from "./lib/report-files.ts";
 import { type ImageReport, type RunReport, renderSummary } from "./lib/report.ts";
 import type { Prepared } from "./pipeline.ts";
@@ -32,7 +33,7 @@ async function allForms(report: RunReport, evidence: Directory): Promise<Record<
   } catch (error) {
     return {
       "summary.md": renderSummary(report),
-      "report.json": JSON.stringify(report, null, 2) + "\n",
+      "report.json": JSON.stringify(redacted(report), null, 2) + "\n",
       "report-failed.txt": `drawing the report: ${sentenceOf(error)}; this is a defect, please report it\n`,
     };
   }

@@ -1,6 +1,7 @@
 import { getTracer } from "@dagger.io/dagger/telemetry"
 import { sentenceOf } from "./lib/errors.ts"
 import { execFailure } from "./lib/exec-error.ts"
+import { redact } from "./lib/redact.ts"
 import type { StageResult } from "./lib/report.ts"
 
 /** What a stage hands on, and the sentence that the report shows for it. */
@@ -53,7 +54,7 @@ export class Stages {
       }
       record({ status: "failed", detail: describe(error) })
       const failure = execFailure(error)
-      if (failure) this.logs[`${service ?? "all"}/${name}.log`] = `$ ${failure.cmd.join(" ")}\n${failure.stdout}\n${failure.stderr}\nexit code ${failure.exitCode}\n`
+      if (failure) this.logs[`${service ?? "all"}/${name}.log`] = redact(`$ ${failure.cmd.join(" ")}\n${failure.stdout}\n${failure.stderr}\nexit code ${failure.exitCode}\n`)
       return undefined
     }
   }
@@ -84,9 +85,10 @@ async function traced<T>(name: string, service: string | undefined, work: () => 
 /** What a person needs of an error: a program's own last words, or the sentence. */
 function describe(error: unknown): string {
   const failure = execFailure(error)
-  if (!failure) return sentenceOf(error)
-  const command = failure.cmd.join(" ")
-  const words = [failure.stdout, failure.stderr].map((text) => text.trim()).filter((text) => text !== "").join("\n")
+  if (!failure) return redact(sentenceOf(error))
+  const command = redact(failure.cmd.join(" "))
+  // Before it is cut: the middle of a key does not look like one.
+  const words = [failure.stdout, failure.stderr].map((text) => redact(text).trim()).filter((text) => text !== "").join("\n")
   const tail = words.split("\n").slice(-25).join("\n")
   return `\`${command}\` ended with exit code ${failure.exitCode}:\n\n${"```"}\n${tail}\n${"```"}`
 }

@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { daggerw, errorOf, git, gitopsTip, scratchCheckout } from "./harness.ts"
+import { exportReport } from "./report-folder.ts"
 
 let checkout = ""
 let tip = ""
@@ -42,6 +43,10 @@ test("an image that does not start fails the proof, with its last words", async 
   expect(errorOf(outcome)).toContain("planted: cannot start")
   expect(gitopsTip()).toBe(tip)
   const run = /report --run (\S+)/.exec(errorOf(outcome))?.[1] ?? ""
-  const evidence = await daggerw(checkout, ["call", "report", "--run", run, "glob", "--pattern", "**/*"])
-  expect(evidence.stdout).toMatch(/integrate\/.*pods/)
+  const { page, read } = await exportReport(checkout, run, join(checkout, "report"))
+  expect(page).toContain("<h1>Integrate failed</h1>")
+  expect(page).toMatch(/Argo CD Applications at the end[\s\S]*dev-backend/)
+  expect(page).toMatch(/<pre class="log"[^>]*>[^<]*planted: cannot start/)
+  expect(read("integrate/events.txt")).toContain("backend")
+  expect(read("integrate/pods.yaml")).toContain("kind: Pod")
 })

@@ -1,11 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Ajv } from "ajv"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { chromiumPath, look } from "./browser.ts"
 import { daggerw, errorOf, git, scratchCheckout } from "./harness.ts"
 import { Collector } from "./otlp.ts"
+import { exportReport, filesWith } from "./report-folder.ts"
 
 let checkout = ""
 let folder = ""
@@ -21,39 +20,11 @@ afterAll(() => {
   for (const place of [checkout, folder]) rmSync(place, { recursive: true, force: true })
 })
 
-/** Hands out a run's reports and holds what every run must have against what is there. */
-async function exported(run: string, name: string): Promise<{ place: string; page: string; report: Record<string, unknown> }> {
-  const place = join(folder, name)
-  const outcome = await daggerw(checkout, ["call", "report", "--run", run, "export", "--path", place], 600)
-  expect(outcome.code, outcome.output.slice(-2000)).toBe(0)
-  const read = (file: string): string => readFileSync(join(place, file), "utf8")
-  const report = JSON.parse(read("report.json")) as Record<string, unknown>
-  const valid = new Ajv({ strict: true, allErrors: true }).compile(JSON.parse(read("report.schema.json")) as object)
-  valid(report)
-  expect(valid.errors).toBeNull()
-  expect(report["runId"]).toBe(run)
-  expect(JSON.parse(read("findings.sarif"))).toMatchObject({ version: "2.1.0" })
-  expect(read("junit.xml")).toMatch(/^<\?xml[\s\S]*<\/testsuites>\n$/)
-  expect(read("summary.md")).toMatch(/^# /)
-  const page = read("index.html")
-  for (const [, href = ""] of page.matchAll(/href="\.\/([^"]*)"/g)) {
-    const target = join(place, ...href.split("/").map(decodeURIComponent))
-    expect(existsSync(target) && statSync(target).isFile(), target).toBe(true)
-  }
-  if (chromiumPath() === undefined) console.log("  no chromium here: the page was not looked at")
-  else {
-    for (const { name: kind, ...seen } of await look(join(place, "index.html"))) {
-      expect(seen, kind).toEqual({ requests: [], overflow: 0, violations: [], dialogs: [] })
-    }
-  }
-  return { place, page, report }
-}
-
 test("a good run: every form of its report, and each stage as a span", async () => {
   const outcome = await daggerw(checkout, ["call", "ci", "--service", "backend"], 1800)
   expect(outcome.code, outcome.output.slice(-3000)).toBe(0)
   const run = /report --run (\S+)/.exec(outcome.stdout)?.[1] ?? ""
-  const { page } = await exported(run, "good")
+  const { page } = await exportReport(checkout, run, join(folder, "good"))
   expect(page).toContain("backend passed")
   expect(page).toMatch(/aria-label="build: passed, from/)
   expect(page).toMatch(/drift|healed in/)
@@ -72,19 +43,27 @@ test("a good run: every form of its report, and each stage as a span", async () 
   expect([...collector.spans.values()].some(({ parentId }) => parentId === build.spanId)).toBe(true)
 })
 
-test("a failed run has one as well, with what the command said", async () => {
-  writeFileSync(join(checkout, "service/backend/tests/test_planted.py"), "def test_planted() -> None:\n    assert '<script>alert(1)</script>' == ''\n")
+test("a failed run has one as well, with what the command said but for secrets", async () => {
+  writeFileSync(join(checkout, "service/backend/tests/test_planted.py"), [
+    "def test_planted() -> None:",
+    '    print("fetching https://robot:hunter2@git.example.com/x.git")',
+    "    assert '<script>alert(1)</script>' == ''",
+    "",
+  ].join("\n"))
   git(checkout, "add", "-A")
   git(checkout, "commit", "-qm", "A test that fails <img src=x onerror=alert(1)>")
   const outcome = await daggerw(checkout, ["call", "ci", "--service", "backend"], 900)
   expect(outcome.code).not.toBe(0)
   const run = /report --run (\S+)/.exec(errorOf(outcome))?.[1] ?? ""
-  const { page, place, report } = await exported(run, "failed")
+  const place = join(folder, "failed")
+  const { page, report, read } = await exportReport(checkout, run, place)
   expect(page).toContain("<h1>Test of backend failed</h1>")
   expect(page).toContain("No commit was made; dev is as it was.")
   expect(page).toContain("&lt;script&gt;alert(1)&lt;/script&gt;")
-  expect(readFileSync(join(place, "logs/backend/test.log"), "utf8")).toContain("test_planted")
+  expect(read("logs/backend/test.log")).toContain("test_planted")
+  expect(filesWith(place, "https://***@git.example.com")).toContain("logs/backend/test.log")
+  expect(filesWith(place, "hunter2")).toEqual([])
   expect(JSON.stringify(report["stages"])).toContain('"skipped"')
-  expect(readFileSync(join(place, "junit.xml"), "utf8")).toMatch(/<failure [^>]*message="test of backend failed/)
+  expect(read("junit.xml")).toMatch(/<failure [^>]*message="test of backend failed/)
   expect([...collector.spans.values()].some(({ name, failed }) => name === "test backend" && failed)).toBe(true)
 })

@@ -1,13 +1,12 @@
 import { type RunReport, type StageResult, stageTitle } from "./report.ts";
 
-/** The stages as JUnit tests: a suite for each service, and one for what all have in common. */
+/** The stages as JUnit tests: a suite for each service, and one for what all have in common. Valid by Jenkins' junit-10.xsd. */
 export function renderJunit(report: RunReport): string {
   const services = [...new Set(report.stages.map(({ service }) => service))];
   const suites = services.map((service) => suite(report, service));
-  const count = counts(report.stages);
   return [
     `<?xml version="1.0" encoding="UTF-8"?>`,
-    `<testsuites name="golden-path ${xml(report.env)}" ${count} time="${report.seconds.toFixed(3)}">`,
+    `<testsuites name="golden-path ${xml(report.env)}" ${counts(report.stages)} time="${report.seconds.toFixed(3)}">`,
     ...suites,
     `</testsuites>`,
     ``,
@@ -18,7 +17,7 @@ function suite(report: RunReport, service: string | undefined): string {
   const stages = report.stages.filter((stage) => stage.service === service);
   const time = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   return [
-    `  <testsuite name="${xml(service ?? "all services")}" ${counts(stages)} errors="0" time="${time.toFixed(3)}" timestamp="${xml(report.startedAt.replace(/(\.\d+)?Z$/, ""))}">`,
+    `  <testsuite name="${xml(service ?? "all services")}" ${counts(stages)} skipped="${number(stages, "skipped")}" time="${time.toFixed(3)}" timestamp="${xml(report.startedAt.replace(/(\.\d+)?Z$/, ""))}">`,
     `    <properties><property name="run" value="${xml(report.runId)}"/></properties>`,
     ...stages.map(testcase),
     `  </testsuite>`,
@@ -36,8 +35,11 @@ function testcase(stage: StageResult): string {
 }
 
 function counts(stages: readonly StageResult[]): string {
-  const number = (status: StageResult["status"]): number => stages.filter((stage) => stage.status === status).length;
-  return `tests="${stages.length}" failures="${number("failed")}" skipped="${number("skipped")}"`;
+  return `tests="${stages.length}" failures="${number(stages, "failed")}" errors="0"`;
+}
+
+function number(stages: readonly StageResult[], status: StageResult["status"]): number {
+  return stages.filter((stage) => stage.status === status).length;
 }
 
 function firstLine(text: string): string {

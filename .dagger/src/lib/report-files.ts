@@ -2,12 +2,16 @@ import type { IntegrateVerdict } from "./integrate-plan.ts";
 import { renderJunit } from "./junit.ts";
 import { type ReportFile } from "./page/bundle.ts";
 import { renderPage } from "./page/page.ts";
+import { redact, redacted } from "./redact.ts";
 import { REPORT_API, REPORT_SCHEMA } from "./report-schema.ts";
 import { type RunReport, renderSummary } from "./report.ts";
 import { renderSarif } from "./sarif.ts";
 
 /** The run in every form, as file name to text; `evidence` is what lies beside them in the folder. */
-export function reportFiles(report: RunReport, verdict: IntegrateVerdict | undefined, evidence: readonly ReportFile[]): Record<string, string> {
+export function reportFiles(run: RunReport, verdict: IntegrateVerdict | undefined, evidence: readonly ReportFile[]): Record<string, string> {
+  // Commit subjects, diffs and logs come from outside, and the report is passed around.
+  const report = redacted(run);
+  const shown = evidence.map((file) => (file.text === undefined ? file : { ...file, text: redact(file.text) }));
   const json = { $schema: "./report.schema.json", apiVersion: REPORT_API, kind: "RunReport", ...report };
   const texts: Record<string, string> = {
     "summary.md": renderSummary(report),
@@ -16,6 +20,6 @@ export function reportFiles(report: RunReport, verdict: IntegrateVerdict | undef
     "junit.xml": renderJunit(report),
     "findings.sarif": renderSarif(report.scans, report.runId),
   };
-  const files = [...Object.entries(texts).map(([path, text]) => ({ path, bytes: new TextEncoder().encode(text).length })), ...evidence];
+  const files = [...Object.entries(texts).map(([path, text]) => ({ path, bytes: new TextEncoder().encode(text).length })), ...shown];
   return { "index.html": renderPage({ report, ...(verdict ? { verdict } : {}), files }), ...texts };
 }

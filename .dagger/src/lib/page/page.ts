@@ -45,7 +45,7 @@ export function renderPage({ report, verdict, files }: PageInput): string {
 <header class="verdict${failed.length > 0 ? " bad" : ""}"><div>
 <div class="word">${mark(failed.length > 0 ? "failed" : "passed")}${failed.length > 0 ? "Failed" : "Passed"}</div>
 <h1>${failed.length > 0 ? `${capital(listOf(failed.map(stageTitle)))} failed` : title}</h1>
-<div class="cause">${failed.length > 0 ? cause(failed[0]!) : undefined}${outcome(report, failed.length > 0)}</div>
+<div class="cause">${failed.length > 0 ? html`<p>${cause(failed[0]!)}</p>` : undefined}${outcome(report, failed.length > 0)}</div>
 ${facts(report)}
 </div></header>
 <nav aria-label="Sections"><div>${sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a>`)}</div></nav>
@@ -80,7 +80,8 @@ function parts(report: RunReport, verdict: IntegrateVerdict | undefined, files: 
 
 function failure(report: RunReport, failed: readonly StageResult[], files: readonly ReportFile[]): Section {
   const notRun = report.stages.filter(({ status }) => status === "skipped");
-  const body = html`${failed.map((stage) => html`<div class="part"><div class="head"><h3>${mark("failed")} ${capital(stageTitle(stage))}</h3><span class="small soft">after ${duration(stage.seconds)}</span></div>${prose(stage.detail)}</div>`)}
+  // What the top of the page has said in full is not said again.
+  const body = html`${failed.map((stage) => html`<div class="part"><div class="head"><h3>${mark("failed")} ${capital(stageTitle(stage))}</h3><span class="small soft">after ${duration(stage.seconds)}</span></div>${stage === failed[0] && cause(stage).text === inline(stage.detail.trim()).text ? undefined : prose(stage.detail)}</div>`)}
 ${notRun.length === 0 ? undefined : html`<p class="soft">Not run because of it: ${listOf(notRun.map(stageTitle))}.</p>`}
 ${bundle(files)}`;
   return { id: "failure", title: failed.length === 1 ? "What failed" : `What failed: ${failed.length} stages`, body, alarm: true };
@@ -89,8 +90,7 @@ ${bundle(files)}`;
 /** The first words of the cause; the whole stands below. */
 function cause(stage: StageResult): Html {
   const plain = stage.detail.replace(/```[\s\S]*/, "").trim().split("\n")[0]!.trim();
-  const text = plain.length > 260 ? `${plain.slice(0, 260)}…` : plain;
-  return text === "" ? html`` : html`<p>${inline(text)}</p>`;
+  return inline(plain.length > 260 ? `${plain.slice(0, 260)}…` : plain);
 }
 
 function outcome(report: RunReport, failed: boolean): Html {

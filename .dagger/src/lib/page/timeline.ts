@@ -76,7 +76,7 @@ function axis(ticks: readonly number[], end: number): Html {
 const ODD = html` class="odd"`;
 
 function label(seconds: number): string {
-  return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+  return seconds >= 60 && seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }
 
 function percent(value: number): string {

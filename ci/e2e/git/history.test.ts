@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { histories } from "../../.dagger/programs/source-history.ts";
+import { histories } from "../../../.dagger/programs/source-history.ts";
 
 let source = "";
 const git = (...args: string[]): string =>
