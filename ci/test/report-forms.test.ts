@@ -17,7 +17,7 @@ describe("report.json", () => {
 
   test("is what its schema says, for every way a run can end", () => {
     const place = { branch: "main", repository: "r" };
-    const ends: RunReport["promotion"][] = [GOOD.promotion, { outcome: "not-asked" }, { outcome: "unchanged", commit: "c", ...place }, { outcome: "superseded", by: "b", ...place }];
+    const ends: RunReport["promotion"][] = [GOOD.promotion, { outcome: "not-asked" }, { outcome: "unchanged", commit: "c", ...place }, { outcome: "proposed", commit: "c", advice: "a", ...place }, { outcome: "superseded", by: "b", ...place }];
     for (const report of [GOOD, FAILED, ...ends.map((promotion) => ({ ...GOOD, promotion }))]) {
       valid(json(report));
       expect(valid.errors).toBeNull();
@@ -80,11 +80,12 @@ describe("what a run changes", () => {
     releaseFiles(spec(`replicas: ${replicas}\n`), release({ digest, image: `registry.golden-path.internal/api@${digest}` }), goldenBase());
 
   test("is each file of the service's release that differs, with its diff", () => {
-    const changes = fileChanges({ ...files(DIGEST_A, 2), "env/dev/web/release.yaml": "other" }, files(DIGEST_B), "dev", "api");
+    const changes = fileChanges({ ...files(DIGEST_A, 2), "env/dev/api/record.yaml": "the run's", "env/dev/web/release.yaml": "other" }, files(DIGEST_B), "dev", "api");
     expect(changes.map(({ path, kind }) => `${kind} ${path}`)).toEqual([
       "removed env/dev/api/manifests/poddisruptionbudget.yaml",
       "changed env/dev/api/manifests/deployment.yaml",
       "changed env/dev/api/release.yaml",
+      "changed env/dev/api/source.yaml",
     ]);
     const diff = changes[1]!.diff;
     expect(diff).toMatch(/^@@ /);

@@ -1,6 +1,7 @@
 import { createTwoFilesPatch } from "diff";
 import { type Tree, planEdits } from "./edits.ts";
 import type { Environment } from "./environments.ts";
+import { recordPath } from "./record.ts";
 import { parseRelease, releaseFolder, releasePath } from "./release.ts";
 
 /** A commit of the source between two releases. */
@@ -57,7 +58,9 @@ export function releasedState(tip: Tree, env: Environment, service: string): Rel
 /** The files of a service's release that a commit would change, each with its diff. */
 export function fileChanges(tip: Tree, desired: Tree, env: Environment, service: string): FileChange[] {
   const folder = releaseFolder(env, service);
-  const inside = (tree: Tree): Tree => Object.fromEntries(Object.entries(tree).filter(([path]) => path.startsWith(`${folder}/`)));
+  // The record of how a release came there belongs to the run that commits it.
+  const record = recordPath(env, service);
+  const inside = (tree: Tree): Tree => Object.fromEntries(Object.entries(tree).filter(([path]) => path.startsWith(`${folder}/`) && path !== record));
   const edits = planEdits(inside(tip), inside(desired), [folder]);
   return edits.map(({ path, content }): FileChange => ({
     path,

@@ -54,6 +54,7 @@ const promotion: Schema = {
   oneOf: [
     object({ outcome: { const: "not-asked" } }),
     object({ outcome: { enum: ["committed", "unchanged"] }, commit: text, ...place }),
+    object({ outcome: { const: "proposed" }, commit: text, advice: text, ...place }),
     object({ outcome: { const: "superseded" }, by: text, ...place }),
   ],
 };
