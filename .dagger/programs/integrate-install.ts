@@ -22,7 +22,9 @@ export async function waitForApi(api: Api, plan: IntegratePlan, progress: Progre
   await waitFor({ what, timeoutMs: plan.timeouts.api * 1000, everyMs: 200 }, () =>
     whilePassing(async () => {
       const answer = await api.request("GET", "/readyz");
-      return answer.status === 200 ? { done: true } : { waiting: `/readyz answers ${answer.status} ${firstLine(answer.text)}` };
+      if (answer.status === 200) return { done: true };
+      const gone = /no route to host/.test(answer.text) ? ": the cluster has ended; its last words are in this run's log (--progress=plain)" : "";
+      return { waiting: `/readyz answers ${answer.status} ${firstLine(answer.text)}${gone}` };
     }),
   );
   const version = await api.get<{ gitVersion: string }>("/version");

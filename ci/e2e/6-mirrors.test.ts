@@ -82,6 +82,37 @@ test("a damaged package in the cache is fetched again", async () => {
   expect(outcome.asked).toHaveLength(1)
 })
 
+/** `npm ci` of the frontend's lock, as the recipe calls it, with a registry in front that goes wrong. */
+async function installed(fault: (path: string) => Fault): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), "golden-path-e2e-npm-"))
+  undo.push(() => rmSync(folder, { recursive: true, force: true }))
+  const upstream = spawnSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).stdout.trim()
+  const mirror = await faultyMirror(upstream, fault)
+  undo.push(mirror.close)
+  const { name, version, resolved, integrity } = lockedPackage()
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "locked", version: "1.0.0", dependencies: { [name]: version } }))
+  const packages = { "": { name: "locked", version: "1.0.0", dependencies: { [name]: version } }, [`node_modules/${name}`]: { version, resolved, integrity } }
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ name: "locked", version: "1.0.0", lockfileVersion: 3, requires: true, packages }))
+  return await begin("sh", [join(PROJECT, ".dagger/recipes/fetching.sh"), "npm", "ci", "--ignore-scripts"], 600, {
+    cwd: folder,
+    // Nothing of it is in this cache yet, and the host's own list of certificates is used.
+    env: { NPM_CONFIG_REGISTRY: `http://127.0.0.1:${mirror.port}`, npm_config_cache: join(folder, "cache"), npm_config_replace_registry_host: "always" },
+  }).ended
+}
+
+function lockedPackage(): { name: string; version: string; resolved: string; integrity: string } {
+  const { packages: locked } = JSON.parse(readFileSync(join(PROJECT, "package-lock.json"), "utf8")) as { packages: Record<string, { version: string; resolved: string; integrity: string }> }
+  return { name: "yaml", ...locked["node_modules/yaml"]! }
+}
+
+test.each([404, 500] as const)("an npm registry that answers %d for a locked package", async (status) => {
+  const outcome = await installed(() => status)
+  expect(outcome.code).not.toBe(0)
+  expect(outcome.output).toMatch(new RegExp(`npm error .*${status}`))
+  expect(outcome.output).toMatch(/fetching packages: `npm` ended with 1, its words are above; run again, or check the package mirrors and what the lock names/)
+  expect(outcome.seconds).toBeLessThan(180)
+})
+
 test("a clock an hour behind the mirror's: the signed index is taken all the same", async () => {
   if (spawnSync("faketime", ["--version"]).error) spawnSync("apt-get", ["install", "-qy", "faketime"])
   const release = await fetch(`${debianMirror().replace(/\/$/, "")}/dists/trixie-updates/InRelease`)

@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { STATE, call, enginePid, leftovers, until, untilClean } from "./faults.ts"
-import { PROJECT, daggerw, git, gitopsTip, scratchCheckout } from "./harness.ts"
+import { STATE, begin, call, enginePid, leftovers, until, untilClean } from "./faults.ts"
+import { type Outcome, PROJECT, daggerw, git, gitopsTip, scratchCheckout } from "./harness.ts"
 
 /** Faults of calls that run: who is killed, who else runs, what time it is. They break the engine under test on purpose. */
 const WARM = 900
@@ -59,7 +59,7 @@ describe("who is killed", () => {
     expect(outcome.code).not.toBe(0)
     const seconds = await untilClean(CLEAN_WITHIN)
     console.log(`  clean after ${seconds.toFixed(1)} s`)
-    expect(leftovers().mounts).toBeLessThanOrEqual(before.mounts)
+    await until("the engine's mounts to go", CLEAN_WITHIN, () => leftovers().mounts <= before.mounts)
     expect(readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(`GOLDEN_PATH_CWD=${checkout}\0`))).toEqual([])
     rmSync(join(checkout, "service/backend/tests/test_slow.py"))
   })
@@ -71,6 +71,34 @@ describe("who is killed", () => {
     process.kill(-running.pid, "SIGKILL")
     await running.ended
     process.kill(-holder.pid!, "SIGKILL")
+    expect(await untilClean(CLEAN_WITHIN)).toBeLessThan(CLEAN_WITHIN)
+  })
+})
+
+describe("the network", () => {
+  test("is gone half-way through an installation: told within a bound, and the next call goes on", async () => {
+    const id = /--network-cidr (\S+)/.exec(readFileSync(`/proc/${enginePid()!}/cmdline`, "utf8").replaceAll("\0", " "))?.[1] ?? ""
+    expect(id).toMatch(/^10\./)
+    // Packets of this engine's containers vanish on their way out: worse than a refusal, which is told at once.
+    const rule = ["FORWARD", "-s", id, "!", "-d", id, "-j", "DROP"]
+    const iptables = (what: string[]): number | null => spawnSync("iptables", ["-w", "5", ...what]).status
+    const lock = join(checkout, "service/backend/requirements-dev.txt")
+    const before = readFileSync(lock, "utf8")
+    writeFileSync(lock, `# Installed anew ${new Date().toISOString()}\n${before}`)
+    const running = call(checkout, ["call", "test", "--service", "backend"], WARM)
+    try {
+      await until("the installation to run", WARM, () => leftovers().processes.some((line) => /pip install/.test(line)))
+      expect(iptables(["-I", ...rule])).toBe(0)
+      const outcome = await running.ended
+      expect(outcome.code).not.toBe(0)
+      expect(outcome.output).toMatch(/fetching packages: `\S+` ended with \d+, its words are above; run again, or check the package mirrors/)
+      expect(outcome.seconds).toBeLessThan(600)
+    } finally {
+      iptables(["-D", ...rule])
+    }
+    const again = await daggerw(checkout, ["call", "test", "--service", "backend"], WARM)
+    expect(again.code, again.output.slice(-3000)).toBe(0)
+    writeFileSync(lock, before)
     expect(await untilClean(CLEAN_WITHIN)).toBeLessThan(CLEAN_WITHIN)
   })
 })
@@ -115,7 +143,7 @@ describe("who else runs", () => {
 describe("what time it is", () => {
   // The client and what it starts, under Debian's faketime; the engine is a static program that no library can deceive.
   test.each(["+1h", "-1h"])("a clock off by %s on the caller's side changes nothing", async (offset) => {
-    const plan = await begin(offset, ["call", "plan"])
+    const plan = await faketime(offset, join(checkout, "daggerw"), ["--progress=plain", "call", "plan"])
     expect(plan.code, plan.output.slice(-2000)).toBe(0)
     expect(JSON.parse(plan.stdout)).toMatchObject({ kind: "Plan" })
   })
@@ -128,11 +156,7 @@ describe("what time it is", () => {
   })
 })
 
-async function begin(offset: string, args: string[]): Promise<{ code: number; stdout: string; output: string }> {
-  return await faketime(offset, join(checkout, "daggerw"), ["--progress=plain", ...args])
-}
-
-async function faketime(offset: string, command: string, args: string[]): Promise<{ code: number; stdout: string; output: string }> {
-  const { begin: start } = await import("./faults.ts")
-  return await start("faketime", ["-f", offset, command, ...args], 300, { cwd: checkout }).ended
+async function faketime(offset: string, command: string, args: string[]): Promise<Outcome> {
+  if (spawnSync("faketime", ["--version"]).error) spawnSync("apt-get", ["install", "-qy", "faketime"])
+  return await begin("faketime", ["-f", offset, command, ...args], 300, { cwd: checkout }).ended
 }

@@ -13,6 +13,8 @@ export interface Running {
   pid: number
   /** Everything it said so far. */
   output: () => string
+  /** Ends it, if it still runs. */
+  kill: () => void
   /** Its end, at most `limit` seconds from its start. */
   ended: Promise<Outcome>
 }
@@ -34,11 +36,15 @@ export function begin(command: string, args: string[], limit: number, options: {
     clearTimeout(timer)
     const seconds = (Date.now() - begun) / 1000
     const code = status ?? (signal === "SIGTERM" ? 143 : 137)
-    console.log(`  exit code ${code} after ${seconds.toFixed(0)} s`)
+    const words = code === 0 ? "" : `: ${output.trim().split("\n").at(-1) ?? ""}`
+    console.log(`  exit code ${code} after ${seconds.toFixed(1)} s${words}`)
     // eslint-disable-next-line no-control-regex -- colours are control characters
     done({ code, stdout, output: output.replace(/\u001b\[[0-9;]*m/g, ""), seconds })
   }))
-  return { pid: child.pid!, output: () => output, ended }
+  const kill = (): void => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL")
+  }
+  return { pid: child.pid!, output: () => output, kill, ended }
 }
 
 /** `npm run engine -- …` of the checkout under test, on a state folder. */
@@ -78,19 +84,24 @@ export interface Leftovers {
   lock: string[]
 }
 
-/** What calls left behind: the processes in this engine's containers, its mounts, a held lock. */
-export function leftovers(state = STATE): Leftovers {
+/** The processes in an engine's containers. */
+export function contained(state = STATE): { pid: number; line: string }[] {
   const executor = join(state, "engine/worker/executor")
   const ids = new Set(existsSync(executor) ? readdirSync(executor) : [])
-  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     try {
       const id = /\/buildkit\/([a-z0-9]+)/.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1]
       if (id === undefined || !ids.has(id)) return []
-      return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()]
+      return [{ pid: Number(pid), line: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim() }]
     } catch {
       return []
     }
   })
+}
+
+/** What calls left behind: the processes in this engine's containers, its mounts, a held lock. */
+export function leftovers(state = STATE): Leftovers {
+  const processes = contained(state).map(({ line }) => line)
   const pid = enginePid(state)
   const mounts = pid === undefined ? 0 : readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter((line) => line.includes("/run/golden-path/engine/")).length
   const free = spawnSync("flock", ["-n", join(state, "lock"), "true"]).status === 0

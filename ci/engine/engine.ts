@@ -15,6 +15,7 @@ import { DAGGER_VERSION } from "./versions.ts"
 
 export const ENGINE: Daemon = { name: "engine", match: "golden-path-engine" }
 const HEALTH_SECONDS = 60
+const PATIENT_SECONDS = 60
 
 /** The engine's socket. */
 export const socket = (): string => join(STATE, "run", "engine.sock")
@@ -26,8 +27,8 @@ export async function engineBinaries(): Promise<string> {
 }
 
 /** True when the engine answers a query within some seconds. */
-export function answers(dagger: string): boolean {
-  return query(dagger, "{version}", 10).status === 0
+export function answers(dagger: string, seconds = 10): boolean {
+  return query(dagger, "{version}", seconds).status === 0
 }
 
 /** Asks the running engine; for what may take longer than an answer that shows that it lives. */
@@ -76,7 +77,8 @@ async function start(registryPort: number): Promise<string> {
   const runningKey = state("run", "engine.key")
   if (pidOf(ENGINE) !== undefined) {
     const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
-    if (same && answers(dagger)) return dagger
+    // Under load it may take its time, and starting it again ends the calls of others.
+    if (same && (answers(dagger) || answers(dagger, PATIENT_SECONDS))) return dagger
     if (!same) await untilUnused(enginePid)
     say(same ? "the engine runs but does not answer: it is started again" : "the engine was built anew: it is started again")
     await stopEngine()
