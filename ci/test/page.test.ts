@@ -79,6 +79,10 @@ describe("the page", () => {
   test("shows what changed, what was found, how big it is, and the files", () => {
     expect(good).toContain("41 commits since abcdef0; the newest 2");
     expect(good).toContain('<span class="add">+  replicas: 2</span>');
+    // What each release changes is folded.
+    expect(good).toMatch(/<details open><summary><code>env\/<wbr>dev\/<wbr>api\/<wbr>manifests\/<wbr>deployment.yaml<\/code>/);
+    expect(good).toMatch(/<details><summary><code>[^\n]*release.yaml<\/code>[^\n]*version, revision and digest only/);
+    expect(good.match(/digest only/g)).toHaveLength(1);
     expect(good.indexOf("openssl")).toBeLessThan(good.indexOf("zlib"));
     expect(good).toContain("27.8 MB");
     expect(good).toContain('href="./integrate/logs/dev-api-7887cd5b4-9npw4-api.log"');

@@ -27,6 +27,9 @@ const CHANGE: ServiceChange = {
   files: [{
     path: "env/dev/api/manifests/deployment.yaml", kind: "changed",
     diff: `@@ -8,5 +8,5 @@\n spec:\n-  replicas: 1\n+  replicas: 2\n   template:\n-          image: registry/api@${DIGEST_B}\n+          image: registry/api@${DIGEST_A}\n`,
+  }, {
+    path: "env/dev/api/release.yaml", kind: "changed",
+    diff: `@@ -5,3 +5,3 @@\n-version: 2026.11.20-abcdef0\n-sourceTime: 2026-11-20T00:00:00Z\n-digest: ${DIGEST_B}\n+version: 2026.11.22-1234567\n+sourceTime: 2026-11-22T00:00:00Z\n+digest: ${DIGEST_A}\n`,
   }],
 };
 

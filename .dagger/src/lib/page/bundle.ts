@@ -1,5 +1,5 @@
 import { parseAllDocuments } from "yaml";
-import { type Html, fileHref, html } from "./html.ts";
+import { type Html, fileHref, html, pathOf } from "./html.ts";
 import { mark, megabytes } from "./marks.ts";
 
 /** A file of the report's folder; `text` is there when the page shows some of it. */
@@ -35,10 +35,14 @@ export function bundle(files: readonly ReportFile[]): Html {
 ${shown.map(({ file, title }) => excerpt(file, title))}`;
 }
 
+const OPEN = html` open`;
+
 function excerpt({ path, bytes, text = "" }: ReportFile, title: string): Html {
   const lines = text.trimEnd().split("\n");
   const cut = lines.length > LINES;
-  return html`<details><summary>${title} <code>${path}</code> <span class="small soft">${megabytes(bytes)}</span></summary>
+  // A short log of a service is most often the cause itself.
+  const open = title === "Log" && lines.length <= 20;
+  return html`<details${open ? OPEN : undefined}><summary>${title} <code>${pathOf(path)}</code> <span class="small soft">${megabytes(bytes)}</span></summary>
 ${cut ? html`<p class="small soft">The last ${LINES} of ${lines.length} lines; <a href="${fileHref(path)}">all of it</a></p>` : undefined}<pre class="log" tabindex="0">${lines.slice(-LINES).join("\n")}</pre></details>`;
 }
 
@@ -60,7 +64,7 @@ function applicationsTable(yaml: string): Html {
   return html`<h4>Argo CD Applications at the end</h4><ul class="rows">${found.map(({ metadata, status = {} }) => {
     const good = status.sync?.status === "Synced" && status.health?.status === "Healthy";
     const words = [
-      status.operationState?.message,
+      status.operationState?.phase === "Succeeded" ? undefined : status.operationState?.message,
       status.health?.message,
       ...(status.conditions ?? []).map(({ type, message }) => `${type ?? "condition"}: ${message ?? ""}`),
       ...(status.resources ?? []).filter(({ health }) => health?.status !== undefined && health.status !== "Healthy")

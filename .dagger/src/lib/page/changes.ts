@@ -1,6 +1,6 @@
 import type { FileChange, ServiceChange, SourceCommit } from "../changes.ts";
 import { plural } from "../errors.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, pathOf } from "./html.ts";
 import { moment, shortDigest, shortRevision } from "./marks.ts";
 
 /** What is new against what the environment runs: the source's commits and the rendered files. */
@@ -32,15 +32,26 @@ function commit({ hash, time, author, subject }: SourceCommit): Html {
 
 function files(change: ServiceChange): Html {
   if (change.files.length === 0) return html`<h4>Rendered files</h4><p class="soft">${change.to.digest ? "No file differs." : "Not rendered: there is no image."}</p>`;
-  return html`<h4>Rendered files</h4>${change.files.map(file)}`;
+  return html`<h4>Rendered files</h4>${change.files.map((one) => file(one, change))}`;
 }
 
-/** A new file has no other side to compare with, so it is folded; a changed one is what a reader came for. */
-function file({ path, kind, diff }: FileChange): Html {
+/** A new file has no other side to compare with, and what every release changes is no news: both are folded. */
+function file({ path, kind, diff }: FileChange, change: ServiceChange): Html {
   const rows = diff.split("\n").filter((line) => line !== "");
   const count = (sign: string): number => rows.filter((line) => line.startsWith(sign)).length;
-  return html`<details${kind === "changed" && rows.length < 60 ? OPEN : undefined}><summary><code>${path}</code><span class="counts">${kind === "changed" ? undefined : html`${kind} `}<span class="plus">+${count("+")}</span> <span class="minus">−${count("-")}</span></span></summary>
+  const stamp = kind === "changed" && onlyStamp(rows, change);
+  const open = kind === "changed" && !stamp && rows.length < 60;
+  return html`<details${open ? OPEN : undefined}><summary><code>${pathOf(path)}</code><span class="counts">${kind === "changed" ? undefined : html`${kind} `}<span class="plus">+${count("+")}</span> <span class="minus">−${count("-")}</span>${stamp ? html` <span class="soft">version, revision and digest only</span>` : undefined}</span></summary>
 <pre class="diff" tabindex="0">${rows.map(line)}</pre></details>`;
+}
+
+/** Whether the file differs in nothing but what names the release: with that put right, the old lines are the new ones. */
+function onlyStamp(rows: readonly string[], { from, to }: ServiceChange): boolean {
+  if (!from) return false;
+  const names: [string, string | undefined][] = [[from.version, to.version], [from.sourceRevision, to.sourceRevision], [from.digest ?? "", to.digest]];
+  const renamed = (row: string): string => names.reduce((text, [old, now]) => (old === "" || now === undefined ? text : text.replaceAll(old, now)), row);
+  const side = (sign: string): string[] => rows.filter((row) => row.startsWith(sign) && !/^.sourceTime: /.test(row)).map((row) => renamed(row.slice(1))).sort();
+  return side("-").join("\n") === side("+").join("\n");
 }
 
 const OPEN = html` open`;

@@ -58,6 +58,12 @@ export function inline(text: string): Html {
   return html`${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`))}`;
 }
 
+/** A path that a narrow screen breaks where a person would. */
+export function pathOf(path: string): Html {
+  const [first = "", ...rest] = path.split("/");
+  return html`${first}${rest.map((segment) => html`/<wbr>${segment}`)}`;
+}
+
 /** A link to a file of the same folder; a name can neither leave it nor become another kind of address. */
 export function fileHref(path: string): string {
   return `./${path.split("/").filter((segment) => segment !== "" && segment !== "." && segment !== "..").map(encodeURIComponent).join("/")}`;

@@ -4,7 +4,7 @@ import { duration } from "../markdown.ts";
 import { type RunReport, type StageResult, headline, stageTitle } from "../report.ts";
 import { type ReportFile, bundle } from "./bundle.ts";
 import { changesOf } from "./changes.ts";
-import { Html, fileHref, html, inline, prose } from "./html.ts";
+import { Html, fileHref, html, inline, pathOf, prose } from "./html.ts";
 import { mark, megabytes, moment, shortRevision } from "./marks.ts";
 import { proof } from "./proof.ts";
 import { STYLE } from "./style.ts";
@@ -80,8 +80,8 @@ function parts(report: RunReport, verdict: IntegrateVerdict | undefined, files: 
 
 function failure(report: RunReport, failed: readonly StageResult[], files: readonly ReportFile[]): Section {
   const notRun = report.stages.filter(({ status }) => status === "skipped");
-  // What the top of the page has said in full is not said again.
-  const body = html`${failed.map((stage) => html`<div class="part"><div class="head"><h3>${mark("failed")} ${capital(stageTitle(stage))}</h3><span class="small soft">after ${duration(stage.seconds)}</span></div>${stage === failed[0] && cause(stage).text === inline(stage.detail.trim()).text ? undefined : prose(stage.detail)}</div>`)}
+  // What the page's top has said in full is not said again.
+  const body = html`${failed.map((stage) => html`<div class="part"><div class="head"><h3>${mark("failed")} ${capital(stageTitle(stage))}</h3><span class="small soft">after ${duration(stage.seconds)}</span></div>${stage === failed[0] && cause(stage).text === inline(capital(stage.detail.trim())).text ? undefined : prose(stage.detail)}</div>`)}
 ${notRun.length === 0 ? undefined : html`<p class="soft">Not run because of it: ${listOf(notRun.map(stageTitle))}.</p>`}
 ${bundle(files)}`;
   return { id: "failure", title: failed.length === 1 ? "What failed" : `What failed: ${failed.length} stages`, body, alarm: true };
@@ -90,7 +90,7 @@ ${bundle(files)}`;
 /** The first words of the cause; the whole stands below. */
 function cause(stage: StageResult): Html {
   const plain = stage.detail.replace(/```[\s\S]*/, "").trim().split("\n")[0]!.trim();
-  return inline(plain.length > 260 ? `${plain.slice(0, 260)}…` : plain);
+  return inline(capital(plain.length > 260 ? `${plain.slice(0, 260)}…` : plain));
 }
 
 function outcome(report: RunReport, failed: boolean): Html {
@@ -135,7 +135,7 @@ const ABOUT: [pattern: RegExp, what: string][] = [
 function fileList(files: readonly ReportFile[]): Html {
   return html`<ul class="files">${files.map(({ path, bytes }) => {
     const about = ABOUT.find(([pattern]) => pattern.test(path))?.[1];
-    return html`<li><span><a href="${fileHref(path)}">${path}</a>${about === undefined ? undefined : html` <span class="small soft">${about}</span>`}</span><span class="num soft small">${megabytes(bytes)}</span></li>`;
+    return html`<li><span><a href="${fileHref(path)}">${pathOf(path)}</a>${about === undefined ? undefined : html` <span class="small soft">${about}</span>`}</span><span class="num soft small">${megabytes(bytes)}</span></li>`;
   })}</ul>`;
 }
 

@@ -44,15 +44,16 @@ pre { margin:.5rem 0 0; background:var(--well); border-radius:6px; padding:.7rem
 pre.diff { padding:.4rem 0; max-height:34rem }
 pre.diff span { display:block; padding:0 .8rem 0 2rem; text-indent:-1.2rem }
 pre.diff .add { background:var(--add); color:var(--add-ink) } pre.diff .del { background:var(--del); color:var(--del-ink) } pre.diff .at { color:var(--soft); padding-top:.3rem }
-details { margin-top:.5rem } summary { cursor:pointer; padding:.2rem 0 } summary code { font-size:.86rem; word-break:break-all }
+details { margin-top:.5rem } summary { cursor:pointer; padding:.2rem 0 } summary code { font-size:.86rem }
 .counts { font-size:.82rem; margin-left:.4rem } .counts .plus { color:var(--pass) } .counts .minus { color:var(--fail) }
 table.gantt { width:100%; border-collapse:collapse; table-layout:fixed; font-size:.9rem }
-table.gantt col.name { width:11rem } table.gantt col.took { width:5.2rem }
-table.gantt th,table.gantt td { padding:0; font-weight:400; text-align:left; vertical-align:middle } table.gantt td:last-child { text-align:right }
+table.gantt col.name { width:13.5rem } table.gantt col.took { width:5.8rem }
+table.gantt th,table.gantt td { padding:0; font-weight:400; text-align:left; vertical-align:middle; position:relative } table.gantt td:last-child { text-align:right; padding-left:.5rem }
+table.gantt tbody th { height:1.75rem } table.gantt tr.step th { height:1.35rem; padding:.1rem .4rem .1rem 1.55rem; line-height:1.25 }
 table.gantt tr.group th { font-weight:650; padding:.8rem 0 .2rem } table.gantt tbody:first-of-type tr.group th { padding-top:.3rem }
-table.gantt tr.step { font-size:.8rem; color:var(--soft) } table.gantt tr.step th { padding-left:1.55rem }
+table.gantt tr.step { font-size:.8rem; color:var(--soft) }
 table.gantt th .mark { margin-right:.4rem }
-svg.track { display:block; width:100%; height:1.75rem } tr.step svg.track { height:1.35rem }
+svg.track { position:absolute; inset:0; width:100%; height:100% }
 svg.axis { display:block; width:100%; height:1.2rem; overflow:visible } svg.axis text { fill:var(--soft); font-size:.72rem }
 svg line { stroke:var(--line) } svg rect.well { fill:var(--well) }
 svg .passed { fill:var(--pass) } svg .failed { fill:var(--fail) } svg .reused { fill:var(--reuse) } svg .step { fill:var(--skip) }
@@ -72,7 +73,7 @@ footer { padding-bottom:2.5rem; color:var(--soft); font-size:.86rem }
 @media (max-width:40rem) {
   dl.facts { display:block } dl.facts > div { display:flex; gap:.6rem; padding:.1rem 0 } dl.facts dt { width:6.2rem; flex:none; line-height:1.45rem } dl.facts dd { font-size:.9rem }
   main { padding-left:.6rem; padding-right:.6rem; gap:.8rem } section { padding:1rem .85rem }
-  table.gantt { font-size:.86rem } table.gantt col.name { width:7.2rem } table.gantt col.took { width:4.3rem } table.gantt tr.step th { padding-left:.6rem }
+  table.gantt { font-size:.86rem } table.gantt col.name { width:7.2rem } table.gantt col.took { width:5rem } table.gantt tr.step th { padding-left:.6rem }
   svg.axis .odd { display:none }
   ul.gates > li { grid-template-columns:minmax(0,1fr) } ul.commits > li { grid-template-columns:minmax(0,1fr) }
 }

@@ -12,10 +12,13 @@ export function timeline(report: RunReport, verdict: IntegrateVerdict | undefine
   const end = Math.max(report.seconds, 0.1);
   const ticks = tickMarks(end);
   const groups = grouped(report.stages);
-  return html`<table class="gantt">
+  const first = Math.min(end, ...report.stages.map(({ begin }) => begin));
+  return html`<p class="small soft">${duration(report.seconds)} in all.</p>
+<table class="gantt">
 <colgroup><col class="name"><col><col class="took"></colgroup>
-<thead><tr><th scope="col"><span class="small soft">${duration(report.seconds)} in all</span></th><td>${axis(ticks, end)}</td><td></td></tr></thead>
-${groups.map(([service, stages]) => html`<tbody><tr class="group"><th colspan="3" scope="rowgroup">${service ?? "All services together"}</th></tr>
+<thead><tr><td></td><td>${axis(ticks, end)}</td><td></td></tr></thead>
+${first < 0.1 ? undefined : html`<tbody>${step("read and plan", 0, first, "step", end, ticks)}</tbody>
+`}${groups.map(([service, stages]) => html`<tbody><tr class="group"><th colspan="3" scope="rowgroup">${service ?? "All services together"}</th></tr>
 ${stages.map((stage) => html`${row(stage, end, ticks)}${steps(stage, verdict, end, ticks)}`)}</tbody>
 `)}</table>`;
 }
@@ -43,14 +46,19 @@ function steps(stage: StageResult, verdict: IntegrateVerdict | undefined, end: n
   if (stage.name !== "integrate" || stage.status === "reused" || !verdict) return [];
   // The program ends with the stage; a step without its own beginning began when the one before it ended.
   const started = Math.max(stage.begin, stage.begin + stage.seconds - Math.max(verdict.seconds, total(verdict.steps)));
+  const before = started - stage.begin;
   let ended = 0;
-  return verdict.steps.map((step, index) => {
-    const begin = started + (step.at ?? ended);
-    ended = (step.at ?? ended) + step.seconds;
-    const kind = !verdict.passed && index === verdict.steps.length - 1 ? "failed" : "step";
-    return html`<tr class="step"><th scope="row">${step.name}</th><td><svg class="track" role="img" aria-label="${step.name}: ${duration(step.seconds)}">${lines(ticks, end)}${bar(begin, step.seconds, end, kind, 6)}</svg></td><td class="num">${duration(step.seconds)}</td></tr>
-`;
+  const rows = verdict.steps.map(({ name, at, seconds }, index) => {
+    const begin = at ?? ended;
+    ended = begin + seconds;
+    return step(name, started + begin, seconds, !verdict.passed && index === verdict.steps.length - 1 ? "failed" : "step", end, ticks);
   });
+  return before < 0.1 ? rows : [step("cluster and Git start", stage.begin, before, "step", end, ticks), ...rows];
+}
+
+function step(name: string, begin: number, seconds: number, kind: string, end: number, ticks: readonly number[]): Html {
+  return html`<tr class="step"><th scope="row">${name}</th><td><svg class="track" role="img" aria-label="${name}: ${duration(seconds)}">${lines(ticks, end)}${bar(begin, seconds, end, kind, 6)}</svg></td><td class="num">${duration(seconds)}</td></tr>
+`;
 }
 
 function total(list: readonly StepTime[]): number {
