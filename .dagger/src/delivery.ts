@@ -90,10 +90,11 @@ export async function liftHold(workshop: Workshop, options: Pick<LiftInput, "env
 }
 
 /** What stands where, or how it came there; as a table, or as JSON. */
-export async function auditOf(workshop: Workshop, options: Omit<AuditInput, "remote">, json: boolean): Promise<string> {
+export async function auditOf(workshop: Workshop, options: Omit<AuditInput, "remote">, format: string): Promise<string> {
+  if (format !== "table" && format !== "json") throw new UserError(`--format: "${format}" is not one; use table or json`);
   const repository = needed(workshop, "reading what runs where");
   const found = await callGitOps<Status | History>(await workshop.tools(), repository, "gitops-audit", options, "reading");
-  if (json) return JSON.stringify(found, null, 2) + "\n";
+  if (format === "json") return JSON.stringify(found, null, 2) + "\n";
   return found.kind === "Status" ? renderStatus(found, Date.now()) : renderHistory(found);
 }
 

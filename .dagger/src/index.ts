@@ -284,10 +284,12 @@ export class GoldenPath {
    * What runs where, since when, from which source, by which gates, and what is held: from Git alone.
    *
    * Example: dagger call status
+   *
+   * @param format table or json
    */
   @func({ cache: "never" })
-  async status(env = "", service = "", json = false): Promise<string> {
-    return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }) }, json);
+  async status(env = "", service = "", format = "table"): Promise<string> {
+    return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }) }, format);
   }
 
   /**
@@ -296,10 +298,11 @@ export class GoldenPath {
    * Example: dagger call history --env prod
    *
    * @param last At most so many commits
+   * @param format table or json
    */
   @func({ cache: "never" })
-  async history(env = "", service = "", last = 20, json = false): Promise<string> {
-    return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }), last }, json);
+  async history(env = "", service = "", last = 20, format = "table"): Promise<string> {
+    return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }), last }, format);
   }
 
   /**
