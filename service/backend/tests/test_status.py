@@ -57,10 +57,11 @@ def test_a_local_repository(client_of: MakeClient, repository: Repo) -> None:
                 "author": "Pipeline",
                 "runId": "run-2",
             },
+            "record": None,
             "sync": "unknown",
             "health": "unknown",
             "live": None,
-            "holds": None,
+            "holds": [],
         }
     ]
     assert stage["services"][0]["lastPromotion"]["commit"] == other

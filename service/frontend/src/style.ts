@@ -47,7 +47,7 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dt { color: var(--soft); }
 .states { display: flex; flex-wrap: wrap; gap: .5rem .65rem; margin: .8rem 0; font-size: .875rem; }
 .states dt { font-size: .75rem; }
-.states ul { list-style: none; margin: 0; padding: 0; }
+.states ul, .gates { list-style: none; margin: 0; padding: 0; }
 .state {
   display: inline-flex; align-items: center; flex-wrap: wrap; gap: .2rem .35em; padding: .05rem .5rem;
   border-radius: .75rem; color: var(--soft); background: var(--plain-ground);
@@ -60,6 +60,9 @@ dt { color: var(--soft); }
 .busy { color: var(--busy); background: var(--busy-ground); }
 .busy::before { content: "\\2026"; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: .875rem; }
+.gates { display: flex; flex-wrap: wrap; gap: .25rem; font-size: .8125rem; }
+.history { margin-top: .75rem; font-size: .875rem; color: var(--soft); }
+.history ol { margin: .5rem 0 0; padding-left: 1.2rem; display: grid; gap: .35rem; overflow-wrap: anywhere; }
 .by { color: var(--soft); }
 .unknown { color: var(--soft); font-style: italic; }
 code { font: .95em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }

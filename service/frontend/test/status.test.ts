@@ -75,6 +75,29 @@ describe("the status", () => {
     assert.match(page, /<strong>1 on hold<\/strong>/);
   });
 
+  it("tells how a release came there, what is held and why, and the environment's history", async () => {
+    const record = {
+      action: "rollback", since: "2026-11-22T02:50:00Z", run: "run-8", by: "pat", from: "f".repeat(40),
+      reason: "it answers <500>", gates: [{ gate: "image", passed: true, evidence: "the registry has it" }], previous: null,
+    };
+    const hold = { digest: `sha256:${"a".repeat(64)}`, version: "1.1", env: "stage", reason: "it answers 500", by: "pat", since: "2026-11-22T02:50:00Z" };
+    const body = statusBody({ record, holds: [hold] });
+    Object.assign(body.environments[0] ?? {}, {
+      history: [
+        { commit: "e".repeat(40), at: "2026-11-22T02:50:00Z", author: "x", action: "rollback", subject: "s", services: [{ service: "backend", version: "1.0" }], by: "pat", reason: "it answers 500" },
+        { commit: "d".repeat(40), at: "2026-11-22T02:40:00Z", author: "Eve", action: "changed by hand", subject: "<b>mine</b>", services: [], by: null, reason: null },
+      ],
+    });
+    const url = await serve((_, response) => response.end(JSON.stringify(body)));
+    const page = await (await fetch(url)).text();
+    assert.match(page, /<dt>By way of<\/dt><dd>rollback from <code.*f{12}.*by pat.*it answers &lt;500&gt;/);
+    assert.match(page, /<li class="state good" title="the registry has it">image<\/li>/);
+    assert.match(page, /<li class="state bad">1\.1 it answers 500 <span class="by">by pat in stage<\/span>/);
+    assert.match(page, /<details class="history" id="history-dev">[^]*<strong>rollback<\/strong> backend 1\.0[^]*by pat in/);
+    assert.match(page, /<strong>changed by hand<\/strong> &lt;b&gt;mine&lt;\/b&gt;[^]*by Eve in/);
+    assert.doesNotMatch(page, /history-prod/);
+  });
+
   it("tells what Argo CD says of a release, and why it is not well", async () => {
     const live = {
       revision: "f".repeat(40),

@@ -51,7 +51,7 @@ async function listening(server: Server): Promise<Listening> {
 }
 
 /** An answer of the backend, in the form that its own tests prove. */
-export function statusBody(service: Readonly<Record<string, unknown>> = {}): object {
+export function statusBody(service: Readonly<Record<string, unknown>> = {}): { environments: object[]; [field: string]: unknown } {
   return {
     status: "ok",
     reason: null,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 Known = Literal["ok", "unknown"]
@@ -45,7 +45,61 @@ class Hold(Model):
     """A digest that must not be promoted, and why."""
 
     digest: str
+    version: str
+    env: str
     reason: str
+    by: str
+    since: str
+
+
+class Gate(Model):
+    """One gate's answer, and what it judged by."""
+
+    gate: str
+    passed: bool
+    evidence: str
+
+
+class Replaced(Model):
+    """What stood there before."""
+
+    version: str
+    digest: str
+
+
+class Record(Model):
+    """How a release came to stand where it stands."""
+
+    action: str
+    since: str
+    run: str
+    by: str
+    origin: str | None = Field(default=None, alias="from")
+    reason: str | None = None
+    gates: list[Gate] = []
+    previous: Replaced | None = None
+
+
+class HistoryRelease(Model):
+    """One service in a commit."""
+
+    service: str
+    version: str | None = None
+    digest: str | None = None
+
+
+class HistoryEntry(Model):
+    """One commit that touched an environment."""
+
+    commit: str
+    at: datetime
+    author: str
+    action: str
+    subject: str
+    services: list[HistoryRelease] = []
+    run: str | None = None
+    by: str | None = None
+    reason: str | None = None
 
 
 class Live(Model):
@@ -80,6 +134,7 @@ class ServiceStatus(Model):
     digest: str | None = None
     image: str | None = None
     last_promotion: Promotion | None = None
+    record: Record | None = None
     sync: str = "unknown"
     health: str = "unknown"
     live: Live | None = None
@@ -93,6 +148,7 @@ class EnvironmentStatus(Model):
     status: Known
     reason: str | None = None
     services: list[ServiceStatus] = []
+    history: list[HistoryEntry] | None = None
 
 
 class EnvironmentList(Model):

@@ -6,9 +6,11 @@ import yaml
 from dulwich.repo import BaseRepo
 
 from .history import Reader, commit_time
-from .models import EnvironmentStatus, PlatformStatus, ServiceStatus, Source
+from .models import EnvironmentStatus, Hold, PlatformStatus, Record, ServiceStatus, Source
+from .records import DamagedError, read_hold, read_record
 from .settings import Settings
 
+_HISTORY = 10
 _FIELDS = ("owner", "version", "sourceRevision", "sourceTime", "digest", "image")
 
 
@@ -23,6 +25,7 @@ def read_status(
     tree = commit.tree
     present = list(reader.folders(tree, "env"))
     names = [*settings.environments, *(e for e in present if e not in settings.environments)]
+    holds, unreadable = _holds(reader, tree)
     return PlatformStatus(
         status="ok",
         observed_at=datetime.now(UTC),
@@ -36,10 +39,19 @@ def read_status(
             EnvironmentStatus(
                 name=env,
                 status="ok",
+                # A hold that nobody can read may hold anything.
+                reason=unreadable.get(env),
                 services=[
-                    _service(reader, tip, tree, env, service)
+                    _service(reader, tip, tree, env, service).model_copy(
+                        update={
+                            "holds": None
+                            if env in unreadable
+                            else _held(holds, names[: names.index(env) + 1], service)
+                        }
+                    )
                     for service in reader.folders(tree, "env", env)
                 ],
+                history=reader.changes(tip, env, _HISTORY),
             )
             for env in names
         ],
@@ -64,8 +76,10 @@ def _service(reader: Reader, tip: bytes, tree: bytes, env: str, service: str) ->
     for field, expected in (("service", service), ("env", env)):
         if record[field] != expected:
             return _unreadable(service, path, f"{field} is {record[field]}, not {expected}")
+    recorded, damage = _record(reader, tree, env, service)
     return ServiceStatus(
         name=service,
+        reason=damage,
         owner=record["owner"],
         version=record["version"],
         source_revision=record["sourceRevision"],
@@ -73,7 +87,39 @@ def _service(reader: Reader, tip: bytes, tree: bytes, env: str, service: str) ->
         digest=record["digest"],
         image=record["image"],
         last_promotion=reader.last_change(tip, *path),
+        record=recorded,
     )
+
+
+def _record(
+    reader: Reader, tree: bytes, env: str, service: str
+) -> tuple[Record | None, str | None]:
+    """Return how a release came to stand there; or what is wrong with what says so."""
+    files = dict(reader.files(tree, "env", env, service))
+    if "record.yaml" not in files:  # released before there were any
+        return None, None
+    path = f"env/{env}/{service}/record.yaml"
+    try:
+        return read_record(path, files["record.yaml"], files), None
+    except DamagedError as error:
+        return None, str(error)
+
+
+def _holds(reader: Reader, tree: bytes) -> tuple[list[tuple[str, Hold]], dict[str, str]]:
+    """Return every hold with its service; and by environment what is wrong with its holds."""
+    found: list[tuple[str, Hold]] = []
+    wrong: dict[str, str] = {}
+    for name, content in sorted(reader.files(tree, "holds")):
+        try:
+            found.append(read_hold(f"holds/{name}", content))
+        except DamagedError as error:
+            wrong.setdefault(name.partition("/")[0], str(error))
+    return found, wrong
+
+
+def _held(holds: list[tuple[str, Hold]], up_to: list[str], service: str) -> list[Hold]:
+    """Return what an environment must not get: what is held there, or in one before it."""
+    return [hold for name, hold in holds if name == service and hold.env in up_to]
 
 
 def _unreadable(service: str, path: tuple[str, ...], found: str) -> ServiceStatus:

@@ -22,8 +22,11 @@ function show(id: string, content: Html): void {
   const element = document.getElementById(id);
   if (element === null || element.dataset.shown === content.text) return;
   element.dataset.shown = content.text;
+  const open = [...element.querySelectorAll("details[open]")].map((one) => one.id);
   // Every value in it was escaped where the HTML was made.
   element.innerHTML = content.text;
+  // What somebody unfolded stays so.
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
 }
 
 async function refresh(): Promise<void> {

@@ -3,10 +3,13 @@
 import { html, type Html } from "./html.ts";
 import type {
   EnvironmentStatus,
+  Gate,
+  HistoryEntry,
   Hold,
   Live,
   PlatformStatus,
   Promotion,
+  Provenance,
   ServiceStatus,
 } from "./status.ts";
 
@@ -29,7 +32,7 @@ export function renderSummary(status: PlatformStatus): Html {
         ? html`, ${healthy === services.length ? "all" : html`<strong>${healthy} of ${services.length}</strong>`} synced and healthy`
         : NOTHING
     }${unreadable > 0
-      ? html`, <strong>${unreadable} unreadable</strong>`
+      ? html`, <strong>${unreadable} damaged</strong>`
       : NOTHING}${held > 0 ? html`, <strong>${held} on hold</strong>` : NOTHING}
   </p>${live(status)}`;
 }
@@ -60,10 +63,31 @@ function environment(environment: EnvironmentStatus): Html {
   const id = `env-${environment.name}`;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${environment.name} ${tally(environment)}</h2>
+    ${environment.known && environment.reason !== null
+      ? html`<p class="notice">${environment.reason}</p>`
+      : NOTHING}
     ${environment.services.length > 0
       ? html`<div class="cards">${environment.services.map(card)}</div>`
       : html`<p class="empty">${environment.known ? "Nothing has been released here yet." : UNKNOWN}</p>`}
+    ${history(environment)}
   </section>`;
+}
+
+/** How the environment came to this; folded, since most people ask what is. */
+function history(environment: EnvironmentStatus): Html {
+  if (environment.history.length === 0) return NOTHING;
+  return html`<details class="history" id="history-${environment.name}">
+    <summary>History</summary>
+    <ol>${environment.history.map(change)}</ol>
+  </details>`;
+}
+
+function change(entry: HistoryEntry): Html {
+  const what = entry.services.length === 0 ? entry.subject : entry.services.join(", ");
+  return html`<li>
+    ${time(entry.at)} <strong>${entry.action}</strong> ${what}
+    <span class="by">by ${entry.by} in ${identifier(entry.commit)}${entry.reason === null ? NOTHING : html`: ${entry.reason}`}</span>
+  </li>`;
 }
 
 /** How many of an environment's services are well; nothing where nobody knows of any. */
@@ -96,6 +120,7 @@ function card(service: ServiceStatus): Html {
       <dt>Digest</dt><dd>${identifier(service.digest)}</dd>
       <dt>Owner</dt><dd>${service.owner ?? UNKNOWN}</dd>
       <dt>Promoted</dt><dd>${promotion(service.lastPromotion)}</dd>
+      ${service.record === null ? NOTHING : provenance(service.record)}
       ${service.live === null ? NOTHING : html`<dt>Compared</dt><dd>${compared(service.live)}</dd>`}
     </dl>
   </article>`;
@@ -112,7 +137,7 @@ function holds(found: readonly Hold[] | null): Html {
   if (found === null) return html`<span class="state">unknown</span>`;
   if (found.length === 0) return html`<span class="state good">none</span>`;
   return html`<ul>${found.map(
-    (hold) => html`<li class="state bad">${identifier(hold.digest)} ${hold.reason}</li>`,
+    (hold) => html`<li class="state bad">${hold.version ?? identifier(hold.digest)} ${hold.reason}${hold.by === null ? NOTHING : html` <span class="by">by ${hold.by}${hold.env === null ? NOTHING : html` in ${hold.env}`}</span>`}</li>`,
   )}</ul>`;
 }
 
@@ -120,6 +145,17 @@ function promotion(found: Promotion | null): Html {
   if (found === null) return UNKNOWN;
   const run = found.runId === null ? NOTHING : html`, run ${found.runId}`;
   return html`${time(found.time)}<br><span class="by">by ${found.author} in ${identifier(found.commit)}${run}</span>`;
+}
+
+function provenance(found: Provenance): Html {
+  const from = found.from === null ? NOTHING : html` from ${/^[0-9a-f]{40}$/.test(found.from) ? identifier(found.from) : found.from}`;
+  const why = found.reason === null ? NOTHING : html`<br><span class="by">${found.reason}</span>`;
+  return html`<dt>By way of</dt><dd>${found.action}${from} <span class="by">by ${found.by}</span>${why}</dd>
+      <dt>Gates</dt><dd>${found.gates.length === 0 ? "none" : html`<ul class="gates">${found.gates.map(gate)}</ul>`}</dd>`;
+}
+
+function gate(found: Gate): Html {
+  return html`<li class="state ${found.passed ? "good" : "bad"}" title="${found.evidence}">${found.gate}</li>`;
 }
 
 function compared(found: Live): Html {

@@ -9,7 +9,39 @@ export interface Promotion {
 
 export interface Hold {
   readonly digest: string;
+  readonly version: string | null;
+  /** Where it was found bad: here, or in an environment before this one. */
+  readonly env: string | null;
   readonly reason: string;
+  readonly by: string | null;
+  readonly since: string | null;
+}
+
+/** How a release came to stand where it stands. */
+export interface Provenance {
+  readonly action: string;
+  readonly since: string;
+  readonly by: string;
+  readonly from: string | null;
+  readonly reason: string | null;
+  readonly gates: readonly Gate[];
+}
+
+export interface Gate {
+  readonly gate: string;
+  readonly passed: boolean;
+  readonly evidence: string;
+}
+
+/** One commit that touched an environment. */
+export interface HistoryEntry {
+  readonly commit: string;
+  readonly at: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly services: readonly string[];
+  readonly by: string;
+  readonly reason: string | null;
 }
 
 /** What Argo CD says beside sync and health. */
@@ -32,6 +64,8 @@ export interface ServiceStatus {
   readonly health: string | null;
   readonly live: Live | null;
   readonly lastPromotion: Promotion | null;
+  /** `null`: it was released before there were records, or its record is damaged (then `reason` says so). */
+  readonly record: Provenance | null;
   /** Empty: nothing is held. */
   readonly holds: readonly Hold[] | null;
 }
@@ -39,7 +73,10 @@ export interface ServiceStatus {
 export interface EnvironmentStatus {
   readonly name: string;
   readonly known: boolean;
+  readonly reason: string | null;
   readonly services: readonly ServiceStatus[];
+  /** Newest first. */
+  readonly history: readonly HistoryEntry[];
 }
 
 export interface PlatformStatus {
@@ -76,7 +113,9 @@ export function parseStatus(value: unknown): PlatformStatus {
     environments: records(environments).map((environment) => ({
       name: text(environment.name) ?? "unknown",
       known: environment.status === "ok",
+      reason: text(environment.reason),
       services: records(environment.services).map(service),
+      history: records(environment.history).map(entry),
     })),
   };
 }
@@ -105,12 +144,44 @@ function service(value: Readonly<Record<string, unknown>>): ServiceStatus {
       author: text(promotion.author) ?? "unknown",
       runId: text(promotion.runId),
     },
+    record: provenance(record(value.record)),
     holds: Array.isArray(holds)
       ? records(holds).map((hold) => ({
           digest: text(hold.digest) ?? "unknown",
+          version: text(hold.version),
+          env: text(hold.env),
           reason: text(hold.reason) ?? "unknown",
+          by: text(hold.by),
+          since: text(hold.since),
         }))
       : null,
+  };
+}
+
+function provenance(value: Readonly<Record<string, unknown>> | null): Provenance | null {
+  return value && {
+    action: text(value.action) ?? "unknown",
+    since: text(value.since) ?? "unknown",
+    by: text(value.by) ?? "unknown",
+    from: text(value.from),
+    reason: text(value.reason),
+    gates: records(value.gates).map((gate) => ({
+      gate: text(gate.gate) ?? "unknown",
+      passed: gate.passed === true,
+      evidence: text(gate.evidence) ?? "unknown",
+    })),
+  };
+}
+
+function entry(value: Readonly<Record<string, unknown>>): HistoryEntry {
+  return {
+    commit: text(value.commit) ?? "unknown",
+    at: text(value.at) ?? "unknown",
+    action: text(value.action) ?? "unknown",
+    subject: text(value.subject) ?? "",
+    services: records(value.services).map((one) => [text(one.service), text(one.version)].filter((part) => part !== null).join(" ")),
+    by: text(value.by) ?? text(value.author) ?? "unknown",
+    reason: text(value.reason),
   };
 }
 
