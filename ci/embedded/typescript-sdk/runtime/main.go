@@ -15,28 +15,27 @@ import (
 const (
 	src        = "/src"
 	generated  = "sdk"
-	entryName  = "__dagger.entrypoint.ts"
+	ready      = ".dagger-run"
 	schemaPath = "/schema.json"
+	partsPath  = "/run/sdk"
+	sdkPackage = "node_modules/@dagger.io/dagger"
 )
 
-// entrypoint lists the module's own files and hands them to the SDK.
-const entrypointFile = `import { entrypoint } from "@dagger.io/dagger"
-import { readdirSync } from "node:fs"
-const here = import.meta.dirname
-const files = readdirSync(here, { recursive: true })
-  .map(String)
-  .filter((name) => /\.m?ts$/.test(name) && name !== "` + entryName + `")
-  .map((name) => here + "/" + name)
-await entrypoint([...files, here + "/../sdk/client.gen.ts"])
-`
-
-const indexFile = `export { connection, connect, Context, func, check, argument, object, field, enumType, entrypoint } from "./core.js"
+const indexFile = `export * from "./core.js"
 export type { ConnectOpts, CallbackFct } from "./core.js"
 export * from "./client.gen.js"
 `
 
 const telemetryFile = `import { getTracer } from "./core.js"
 export { getTracer }
+`
+
+// packageFile and friends are what a module's npm dependency finds as @dagger.io/dagger while the module runs.
+const packageFile = `{
+  "name": "@dagger.io/dagger",
+  "type": "module",
+  "exports": { ".": "./index.js", "./telemetry": "./index.js" }
+}
 `
 
 const tsconfigFile = `{
@@ -72,6 +71,8 @@ type module struct {
 	lock    bool
 	hasPkg  bool
 	hasTS   bool
+	// typescript is set where the module itself asks for the compiler, which comes with the SDK.
+	typescript bool
 }
 
 func read(ctx context.Context, modSource *dagger.ModuleSource) (*module, error) {
@@ -111,6 +112,7 @@ func read(ctx context.Context, modSource *dagger.ModuleSource) (*module, error) 
 	if err := json.Unmarshal([]byte(text), &pkg); err != nil {
 		return nil, fmt.Errorf("parse package.json: %w", err)
 	}
+	_, m.typescript = pkg.Dependencies["typescript"]
 	for dependency := range pkg.Dependencies {
 		// Both come with the SDK, as they do in Dagger's own.
 		if dependency != "typescript" && dependency != "@dagger.io/dagger" {
@@ -168,29 +170,45 @@ func (t *TypescriptSdk) dependencies(m *module) *dagger.Container {
 		WithoutMount("/root/.npm")
 }
 
+// prepared holds what a module runs from: its code and its generated client as one file of
+// JavaScript each, its types as JSON, and V8's compilation of them. Made once for each content of the module.
+func (t *TypescriptSdk) prepared(m *module, dependencies *dagger.Container, library *dagger.Directory) *dagger.Directory {
+	ctr := dependencies.
+		WithMountedDirectory(partsPath, t.Parts.Directory("prepare")).
+		WithMountedDirectory(sdkPackage, library).
+		WithDirectory(".", m.source, ownFiles()).
+		WithMountedDirectory(generated, library)
+	if !m.hasTS {
+		ctr = ctr.WithNewFile("tsconfig.json", tsconfigFile)
+	}
+	return ctr.
+		WithExec([]string{"node", path.Join(partsPath, "prepare.js"), m.path, m.name, path.Join(m.path, ready)}).
+		Directory(path.Join(m.path, ready))
+}
+
 // ModuleRuntime returns the container whose entrypoint registers the module or runs one of its functions.
 func (t *TypescriptSdk) ModuleRuntime(ctx context.Context, modSource *dagger.ModuleSource, introspectionJson *dagger.File) (*dagger.Container, error) {
 	m, err := read(ctx, modSource)
 	if err != nil {
 		return nil, err
 	}
-	library := t.library(m, introspectionJson)
-	ctr := t.dependencies(m).
-		WithMountedDirectory("node_modules/typescript", t.Parts.Directory("typescript")).
-		WithMountedDirectory("/usr/local/lib/node_modules/tsx", t.Parts.Directory("tsx")).
-		WithMountedDirectory("node_modules/@dagger.io/dagger", library).
-		WithDirectory(".", m.source, dagger.ContainerWithDirectoryOpts{Exclude: []string{"node_modules", "sdk", ".git"}}).
-		WithMountedDirectory(generated, library).
-		WithNewFile(path.Join("src", entryName), entrypointFile)
-	if !m.hasTS {
-		ctr = ctr.WithNewFile("tsconfig.json", tsconfigFile)
+	dependencies := t.dependencies(m)
+	if m.typescript {
+		dependencies = dependencies.WithMountedDirectory("node_modules/typescript", t.Parts.Directory("prepare/node_modules/typescript"))
 	}
-	return ctr.
+	run := path.Join(m.path, ready)
+	return dependencies.
+		WithDirectory(".", m.source, ownFiles()).
+		WithDirectory(run, t.prepared(m, dependencies, t.library(m, introspectionJson))).
+		WithNewFile(path.Join(sdkPackage, "package.json"), packageFile).
+		WithNewFile(path.Join(sdkPackage, "index.js"), fmt.Sprintf("export * from %q\n", path.Join(run, "sdk.js"))).
 		WithEnvVariable("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt").
-		WithEntrypoint([]string{
-			"node", "--no-deprecation", "/usr/local/lib/node_modules/tsx/dist/cli.mjs",
-			"--no-deprecation", "--tsconfig", path.Join(m.path, "tsconfig.json"), path.Join(m.path, "src", entryName),
-		}), nil
+		WithEntrypoint([]string{"node", "--no-deprecation", "--enable-source-maps", path.Join(run, "main.js")}), nil
+}
+
+// ownFiles are the module's files without what is made from them.
+func ownFiles() dagger.ContainerWithDirectoryOpts {
+	return dagger.ContainerWithDirectoryOpts{Exclude: []string{"node_modules", generated, ready, ".git"}}
 }
 
 // Codegen returns what an editor needs beside the module's own files.
@@ -204,7 +222,7 @@ func (t *TypescriptSdk) Codegen(ctx context.Context, modSource *dagger.ModuleSou
 		return nil, fmt.Errorf("read the module's source path: %w", err)
 	}
 	// The module's own files stand beside what is generated: this is what CurrentModule().Source() hands out.
-	own := dagger.DirectoryWithDirectoryOpts{Exclude: []string{"node_modules", generated, ".git"}}
+	own := dagger.DirectoryWithDirectoryOpts{Exclude: []string{"node_modules", generated, ready, ".git"}}
 	code := dag.Directory().
 		WithDirectory(".", m.source, own).
 		WithDirectory(generated, t.library(m, introspectionJson))
