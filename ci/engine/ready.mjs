@@ -78,15 +78,16 @@ export function moduleFolder() {
 /**
  * Whether everything still is as it was found: bounded, and by asking each server, not only by looking for its process.
  * @param {Ready} ready
+ * @param {number} milliseconds how long a server may be silent
  */
-export async function stillReady(ready) {
+export async function stillReady(ready, milliseconds) {
   const key = join(STATE, "run/engine.key")
   if (!existsSync(key) || readFileSync(key, "utf8") !== ready.engineKey) return false
   if (!ready.files.every((path) => existsSync(path))) return false
   const { bavail, bsize } = statfsSync(STATE)
   if ((bavail * bsize) / 1e9 < ready.freeGigabytes) return false
   if (!ready.servers.every(({ pid, match }) => runs(pid, match))) return false
-  const answers = await Promise.all(ready.servers.map(({ ask }) => answered(ask)))
+  const answers = await Promise.all(ready.servers.map(({ ask }) => answered(ask, milliseconds)))
   return answers.every(Boolean)
 }
 
@@ -104,9 +105,10 @@ function runs(pid, match) {
 
 /**
  * @param {Ask} ask
+ * @param {number} milliseconds
  * @returns {Promise<boolean>}
  */
-function answered({ to, send, expect }) {
+function answered({ to, send, expect }, milliseconds) {
   const wanted = Buffer.from(expect, "base64")
   return new Promise((done) => {
     const socket = "path" in to ? connect({ path: to.path }) : connect({ port: to.port, host: "127.0.0.1" })
@@ -116,7 +118,7 @@ function answered({ to, send, expect }) {
       socket.destroy()
       done(result)
     }
-    socket.setTimeout(ANSWER_MILLISECONDS, () => end(false))
+    socket.setTimeout(milliseconds, () => end(false))
     socket.once("error", () => end(false))
     socket.once("close", () => end(false))
     socket.once("connect", () => socket.write(Buffer.from(send, "base64")))
@@ -127,17 +129,25 @@ function answered({ to, send, expect }) {
   })
 }
 
-async function main() {
+/**
+ * The settings of an earlier call like this one, or undefined: then the slow way finds out.
+ * @param {string[]} words
+ * @param {number} milliseconds how long a server may be silent
+ * @returns {Promise<string | undefined>}
+ */
+export async function keptSettings(words, milliseconds = ANSWER_MILLISECONDS) {
   try {
     /** @type {Ready} */
-    const ready = JSON.parse(readFileSync(readyFile(process.argv.slice(2)), "utf8"))
-    if (!(await stillReady(ready))) return 1
-    process.stdout.write(ready.settings)
-    return 0
+    const ready = JSON.parse(readFileSync(readyFile(words), "utf8"))
+    return (await stillReady(ready, milliseconds)) ? ready.settings : undefined
   } catch {
-    // Nothing kept, or not readable: the slow way finds out.
-    return 1
+    // Nothing kept, or not readable.
+    return undefined
   }
 }
 
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = await main()
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const settings = await keptSettings(process.argv.slice(2))
+  if (settings === undefined) process.exitCode = 1
+  else process.stdout.write(settings)
+}

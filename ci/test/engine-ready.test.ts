@@ -1,22 +1,28 @@
-import { spawn } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { type Server, connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { basename, dirname, join } from "node:path"
-import { afterEach, beforeEach, expect, test } from "vitest"
-import { readyFile } from "../engine/ready.mjs"
+import { dirname, join } from "node:path"
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest"
 import { connections, established, untilUnused } from "../engine/sessions.ts"
 
 const PROGRAM = join(import.meta.dirname, "../engine/ready.mjs")
 const base64 = (text: string): string => Buffer.from(text, "latin1").toString("base64")
 
-let state = ""
+const state = mkdtempSync(join(tmpdir(), "golden-path-ready-"))
+vi.stubEnv("GOLDEN_PATH_STATE", state)
+const { keptSettings, readyFile } = await import("../engine/ready.mjs")
+afterAll(() => {
+  rmSync(state, { recursive: true, force: true })
+  vi.unstubAllEnvs()
+})
+
 let server: Server
 let silent = false
 let port = 0
 
 beforeEach(async () => {
-  state = mkdtempSync(join(tmpdir(), "golden-path-ready-"))
+  rmSync(join(state, "run"), { recursive: true, force: true })
   mkdirSync(join(state, "run"))
   silent = false
   server = createServer((socket) => socket.once("data", () => !silent && socket.write("pong, and more")))
@@ -27,22 +33,9 @@ beforeEach(async () => {
 })
 afterEach(() => {
   server.close()
-  rmSync(state, { recursive: true, force: true })
 })
 
-/** What the program prints for a call, or undefined when it leaves the call to the slow way. */
-async function ask(words: string[]): Promise<string | undefined> {
-  const child = spawn(process.execPath, [PROGRAM, ...words], { env: { ...process.env, GOLDEN_PATH_STATE: state }, stdio: ["ignore", "pipe", "inherit"] })
-  let text = ""
-  child.stdout.on("data", (data: Buffer) => (text += data.toString()))
-  const code = await new Promise((done) => child.once("close", done))
-  return code === 0 ? text : undefined
-}
-
 function keep(words: string[], change: object = {}): void {
-  process.env["GOLDEN_PATH_STATE"] = state
-  const name = basename(readyFile(words))
-  delete process.env["GOLDEN_PATH_STATE"]
   const ready = {
     settings: "flags='x'\n",
     engineKey: "k1",
@@ -51,33 +44,41 @@ function keep(words: string[], change: object = {}): void {
     servers: [{ pid: process.pid, match: "node", ask: { to: { port }, send: base64("ping"), expect: base64("pong") } }],
     ...change,
   }
-  writeFileSync(join(state, "run", name), JSON.stringify(ready))
+  writeFileSync(readyFile(words), JSON.stringify(ready))
 }
 
 test("settings are read as long as everything runs and answers", async () => {
-  expect(await ask(["call", "lint"])).toBeUndefined()
+  expect(await keptSettings(["call", "lint"])).toBeUndefined()
   keep(["call", "lint"])
-  expect(await ask(["call", "lint"])).toBe("flags='x'\n")
-  expect(await ask(["--progress=plain", "call", "lint", "--fail-on=low"])).toBe("flags='x'\n")
+  expect(await keptSettings(["call", "lint"])).toBe("flags='x'\n")
+  expect(await keptSettings(["--progress=plain", "call", "lint", "--fail-on=low"])).toBe("flags='x'\n")
+})
+
+test("the program prints them, or says nothing and ends with 1", () => {
+  const program = (words: string[]) => spawnSync(process.execPath, [PROGRAM, ...words], { encoding: "utf8" })
+  // Nobody to ask: this process waits for the program, and would not answer.
+  keep(["call", "lint"], { servers: [] })
+  expect(program(["call", "lint"])).toMatchObject({ status: 0, stdout: "flags='x'\n", stderr: "" })
+  expect(program(["call", "ci"])).toMatchObject({ status: 1, stdout: "", stderr: "" })
 })
 
 test("another function or a named image is another call", async () => {
   keep(["call", "lint"])
-  expect(await ask(["call", "ci"])).toBeUndefined()
-  expect(await ask(["call", "--images=debian=x", "lint"])).toBeUndefined()
+  expect(await keptSettings(["call", "ci"])).toBeUndefined()
+  expect(await keptSettings(["call", "--images=debian=x", "lint"])).toBeUndefined()
 })
 
 test("a server that does not answer, has gone, or was started anew is left to the slow way", async () => {
   keep(["call", "lint"])
   silent = true
-  expect(await ask(["call", "lint"])).toBeUndefined()
+  expect(await keptSettings(["call", "lint"], 100)).toBeUndefined()
   silent = false
   keep(["call", "lint"], { servers: [{ pid: process.pid, match: "no such words", ask: { to: { port }, send: "", expect: "" } }] })
-  expect(await ask(["call", "lint"])).toBeUndefined()
+  expect(await keptSettings(["call", "lint"])).toBeUndefined()
   keep(["call", "lint"], { engineKey: "k0" })
-  expect(await ask(["call", "lint"])).toBeUndefined()
+  expect(await keptSettings(["call", "lint"])).toBeUndefined()
   keep(["call", "lint"], { files: [join(dirname(PROGRAM), "no-such-file")] })
-  expect(await ask(["call", "lint"])).toBeUndefined()
+  expect(await keptSettings(["call", "lint"])).toBeUndefined()
 })
 
 test("sessions are the connected sockets that the engine itself holds", () => {
