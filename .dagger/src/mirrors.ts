@@ -1,4 +1,6 @@
 import { type Container, dag, type Directory, type Secret } from "@dagger.io/dagger";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { ImageName } from "./lib/images.ts";
 
 /** What every part that runs something needs to know of the network it runs in. */
@@ -15,9 +17,18 @@ const texts = new Map<string, Promise<string>>();
 
 /** A file of the module, read once. */
 export function moduleFile(path: string): Promise<string> {
-  const known = texts.get(path) ?? dag.currentModule().source().file(path).contents();
+  const known = texts.get(path) ?? ownFile(path);
   texts.set(path, known);
   return known;
+}
+
+/** The module's files lie beside its code where it runs; an engine that brings its code alone is asked for the others. */
+async function ownFile(path: string): Promise<string> {
+  try {
+    return await readFile(join(import.meta.dirname, "..", path), "utf8");
+  } catch {
+    return await dag.currentModule().source().file(path).contents();
+  }
 }
 
 /**
