@@ -2,7 +2,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { goBuild } from "./go.ts"
 import { PATH, type ImageRecipe } from "./image-recipe.ts"
-import { createImage, packLayer } from "./oci.ts"
+import { CERTIFICATE_COMMAND, createImage, packLayer } from "./oci.ts"
 import { EMBEDDED } from "./paths.ts"
 import { run } from "./process.ts"
 
@@ -27,6 +27,7 @@ export const cluster: ImageRecipe = {
     ],
     variant: "essential",
   },
+  removed: [CERTIFICATE_COMMAND],
   config: { env: { PATH } },
   inputs: [
     { path: FILES },

@@ -4,6 +4,8 @@ import type { RootRecipe } from "./image-root.ts"
 /** How one of the engine's own images is made: a Debian root, and a layer of files above it. */
 export interface ImageRecipe {
   root: RootRecipe
+  /** Paths that the root brings and the image must not have. */
+  removed?: string[]
   config: ImageConfig
   /** Everything besides the root and the configuration that decides the result. */
   inputs: (string | { path: string })[]

@@ -5,12 +5,13 @@ import { argocd } from "./image-argocd.ts"
 import { cluster } from "./image-cluster.ts"
 import { PATH, type ImageRecipe } from "./image-recipe.ts"
 import { imageRoot, rootKey } from "./image-root.ts"
-import { createImage, packLayer } from "./oci.ts"
+import { CERTIFICATE_COMMAND, createImage, packLayer, removalLayer } from "./oci.ts"
 
 /** The images that differ between networks; here they are made from packages alone. */
 export const IMAGES: Record<"debian" | "cluster" | "argocd" | "redis", ImageRecipe> = {
   debian: {
     root: { packages: ["ca-certificates"], variant: "minbase" },
+    removed: [CERTIFICATE_COMMAND],
     config: { env: { PATH } },
     inputs: [],
   },
@@ -39,10 +40,11 @@ export interface BuiltImage {
 
 /** Makes one of the images once; the same recipe never twice. What was finished before a kill is kept. */
 export async function buildImage(name: ImageName): Promise<BuiltImage> {
-  const { root, config, inputs, layer }: ImageRecipe = IMAGES[name]
-  const key = keyOf(rootKey(root), JSON.stringify(config), ...inputs)
+  const { root, removed = [], config, inputs, layer }: ImageRecipe = IMAGES[name]
+  const key = keyOf(rootKey(root), JSON.stringify(config), ...removed, ...inputs)
   const dir = await buildOnce(`image-${name}`, key, async (out) => {
     const layers = [await imageRoot(name, root)]
+    for (const path of removed) layers.push(await removalLayer(out, path))
     if (layer) {
       const folder = join(out, "layer")
       mkdirSync(folder)
@@ -52,7 +54,7 @@ export async function buildImage(name: ImageName): Promise<BuiltImage> {
     }
     const digest = await createImage(join(out, "layout"), layers, config)
     writeFileSync(join(out, "digest"), digest)
-    for (const part of ["layer", "layer.tar"]) rmSync(join(out, part), { recursive: true, force: true })
+    for (const part of ["layer", "layer.tar", "removal.tar"]) rmSync(join(out, part), { recursive: true, force: true })
   })
   return { digest: readFileSync(join(dir, "digest"), "utf8"), layout: join(dir, "layout") }
 }

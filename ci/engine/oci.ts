@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
 import { run } from "./process.ts"
 
 export interface ImageConfig {
@@ -22,7 +22,7 @@ export async function createImage(layout: string, layers: string[], config: Imag
   const umoci = async (what: string, args: string[]): Promise<string> => await run("umoci", args, { what, limit: 600 })
   await umoci("create an image layout", ["init", "--layout", layout])
   await umoci("create an image", ["new", "--image", image])
-  for (const layer of layers) await umoci("add an image layer", ["raw", "add-layer", "--image", image, layer])
+  for (const layer of layers) await addLayer(layout, layer)
   await umoci("configure an image", [
     "config",
     "--image",
@@ -48,4 +48,28 @@ export function imageIn(layout: string): Image {
 export async function packLayer(folder: string, tar: string): Promise<void> {
   const fixed = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"]
   await run("tar", ["-C", folder, ...fixed, "-cf", tar, "."], { what: "pack a layer", limit: 600 })
+}
+
+/**
+ * Removed from images that execs run in. Where the host has certificates of its own, the engine runs this command
+ * before and after each exec of a container that has it, most of a second each time; without it, it writes them into
+ * the list of certificates itself.
+ */
+export const CERTIFICATE_COMMAND = "usr/sbin/update-ca-certificates"
+
+/** A layer that removes what is named; `folder` is where it is made. */
+export async function removalLayer(folder: string, removed: string): Promise<string> {
+  const root = join(folder, "removal")
+  const tar = join(folder, "removal.tar")
+  mkdirSync(join(root, dirname(removed)), { recursive: true })
+  // OCI's mark for "not there any more".
+  writeFileSync(join(root, dirname(removed), `.wh.${basename(removed)}`), "")
+  await packLayer(root, tar)
+  rmSync(root, { recursive: true })
+  return tar
+}
+
+/** Adds a layer to the image of a layout. */
+export async function addLayer(layout: string, tar: string): Promise<void> {
+  await run("umoci", ["raw", "add-layer", "--image", `${layout}:latest`, tar], { what: "add an image layer", limit: 600 })
 }

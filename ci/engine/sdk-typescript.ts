@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { buildOnce, keyOf } from "./build.ts"
-import { type Image, createImage, imageIn, packLayer } from "./oci.ts"
+import { type Image, CERTIFICATE_COMMAND, createImage, imageIn, packLayer, removalLayer } from "./oci.ts"
 import { EMBEDDED } from "./paths.ts"
 import { run } from "./process.ts"
 
@@ -50,23 +50,20 @@ async function npmParts(): Promise<string> {
 
 /** A Debian root with Node 24 and npm, as an OCI archive. */
 async function nodeImage(root: string, npm: string): Promise<string> {
-  const dir = await buildOnce("sdk-node", keyOf(root, npm), async (out) => {
+  const dir = await buildOnce("sdk-node", keyOf(root, npm, CERTIFICATE_COMMAND), async (out) => {
     const layer = join(out, "layer")
     mkdirSync(join(layer, "usr/local/bin"), { recursive: true })
     mkdirSync(join(layer, "usr/local/lib/node_modules"), { recursive: true })
     copyFileSync(join(npm, "bin/node"), join(layer, "usr/local/bin/node"))
     cpSync(join(npm, "npm"), join(layer, "usr/local/lib/node_modules/npm"), { recursive: true })
     for (const name of ["npm", "npx"]) symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(layer, "usr/local/bin", name))
-    // Where that command is, the engine runs it before and after every exec to add the host's certificates, most of a
-    // second each time; without it the engine writes them into the list of certificates itself. The file says "removed".
-    mkdirSync(join(layer, "usr/sbin"))
-    writeFileSync(join(layer, "usr/sbin/.wh.update-ca-certificates"), "")
     const tar = join(out, "layer.tar")
     await packLayer(layer, tar)
     const layout = join(out, "layout")
-    await createImage(layout, [root, tar], { env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } })
+    const removal = await removalLayer(out, CERTIFICATE_COMMAND)
+    await createImage(layout, [root, tar, removal], { env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } })
     await run("tar", ["-C", layout, "-cf", join(out, "node.oci.tar"), "."], { what: "pack the Node image", limit: 300 })
-    for (const name of [layer, tar, layout]) rmSync(name, { recursive: true })
+    for (const name of [layer, tar, removal, layout]) rmSync(name, { recursive: true })
   })
   return join(dir, "node.oci.tar")
 }

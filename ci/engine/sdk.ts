@@ -1,7 +1,8 @@
-import { linkSync, mkdirSync, readdirSync } from "node:fs"
+import { cpSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { buildOnce, keyOf } from "./build.ts"
 import { debianRoot } from "./debian.ts"
+import { CERTIFICATE_COMMAND, type Image, addLayer, imageIn, removalLayer } from "./oci.ts"
 import { buildGoSdk } from "./sdk-go.ts"
 import { buildTypescriptSdk } from "./sdk-typescript.ts"
 
@@ -21,7 +22,7 @@ export async function buildSdks(engineBin: string): Promise<SdkContent> {
   })
   const root = join(rootDir, "root.tar")
   const codegen = join(engineBin, "codegen")
-  const go = await buildGoSdk(root, codegen)
+  const go = await withRemoval(await buildGoSdk(root, codegen))
   const typescript = await buildTypescriptSdk(root, codegen)
   // One content store for both, without a second copy: blobs are named by digest.
   const content = await buildOnce("sdk-content", keyOf(go.digest, typescript.digest), async (out) => {
@@ -40,4 +41,16 @@ export async function buildSdks(engineBin: string): Promise<SdkContent> {
     }
   })
   return { content, go: go.digest, typescript: typescript.digest }
+}
+
+/** The Go SDK takes minutes to compile: what is only removed from it is a step of its own. */
+async function withRemoval(sdk: Image): Promise<Image> {
+  const dir = await buildOnce("sdk-go-image", keyOf(sdk.digest, CERTIFICATE_COMMAND), async (out) => {
+    const layout = join(out, "layout")
+    cpSync(sdk.layout, layout, { recursive: true })
+    const tar = await removalLayer(out, CERTIFICATE_COMMAND)
+    await addLayer(layout, tar)
+    rmSync(tar)
+  })
+  return imageIn(join(dir, "layout"))
 }
