@@ -22,7 +22,8 @@ export async function write(input: WriteInput, effects: Effects = EFFECTS): Prom
   const { remote, author, runId, verdicts, by } = input;
   const written = await writeChange({ ...input, author, places: [...input.owned, "holds"] }, ({ tree }) => {
     const plan = planWrite(tree, releases, input, effects.now());
-    const message = releaseCommitMessage({ env: releases[0]!.env, releases: plan.released, runId, verdicts, ...(by === undefined ? {} : { by }) });
+    // A run that was overtaken as a whole has nothing to say.
+    const message = plan.edits.length === 0 ? "" : releaseCommitMessage({ env: releases[0]!.env, releases: plan.released, runId, verdicts, ...(by === undefined ? {} : { by }) });
     return { ...plan, message };
   }, effects);
   const { change, committed, commit, attempts, proposal, diff } = written;

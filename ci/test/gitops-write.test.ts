@@ -35,6 +35,9 @@ it("re-applies on the fresh tip when it lost the race, and leaves what is newer"
   expect(result).toMatchObject({ committed: true, attempts: 2, released: ["backend"] });
   expect(result.superseded.map(({ service }) => service)).toEqual(["frontend"]);
   expect(show(bare, "env/dev/frontend/release.yaml")).toContain(release("frontend", 23).digest);
+  // Overtaken as a whole: nothing to commit, and no failure.
+  const late = await write(wanted(url, [release("frontend", 21)]), effects());
+  expect(late).toMatchObject({ committed: false, attempts: 1, released: [], superseded: [{ service: "frontend" }] });
 });
 
 it("says in one sentence what a repository refuses", async () => {
