@@ -39,6 +39,13 @@ describe("judgeApplication", () => {
     expect(judgeApplication(proven(), NEW)).toEqual({ ok: true });
   });
 
+  it("does not wait for retries of what the API server cannot read", () => {
+    const refusal = 'one or more objects failed to apply, reason: Service in version "v1" cannot be handled as a Service: json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32';
+    const running = (revision: string) => after((s) => (s.operationState = { phase: "Running", retryCount: 1, message: `${refusal}. Retrying attempt #1 at 9:38AM.`, operation: { sync: { revision } } }));
+    expect(running(NEW)).toEqual({ ok: false, reason: "manifest-does-not-parse", detail: refusal, fatal: true, refresh: false });
+    expect(running(OLD)).toMatchObject({ reason: "operation-running", fatal: false });
+  });
+
   it("accepts a comparison in the very second in which the operation ended", () => {
     expect(after((s) => (s.reconciledAt = "2026-11-22T03:00:05Z"))).toEqual({ ok: true });
   });

@@ -90,6 +90,11 @@ export function judgeApplication(app: Application | undefined, revision: string)
     return no("operation-failed", failureOf(operation.message, operation.syncResult?.resources), { fatal: ofThis });
   }
   if (operation.phase !== "Succeeded") {
+    // Argo CD tries again, but the API server will not read it the next time either.
+    if (ofThis && UNPARSABLE.test(operation.message ?? "")) {
+      const message = oneLine(operation.message ?? "").replace(/\. Retrying attempt #.*$/, "");
+      return no("manifest-does-not-parse", message, { fatal: true });
+    }
     const retries = operation.retryCount ? ` (retry ${operation.retryCount})` : "";
     return no("operation-running", `sync is ${operation.phase}${retries}: ${operation.message ?? "no message"}`);
   }
@@ -126,7 +131,7 @@ export function judgeApplicationSet(conditions: { type: string; status?: string;
   return error === undefined ? undefined : oneLine(error.message ?? "an error without a message");
 }
 
-const UNPARSABLE = /unmarshal|converting YAML|manifest file .* is invalid|invalid manifest|cannot unmarshal|yaml: /i;
+const UNPARSABLE = /unmarshal|converting YAML|manifest file .* is invalid|invalid manifest|cannot unmarshal|cannot be handled as a|yaml: /i;
 const UNREACHABLE =
   /failed to list refs|dial tcp|unable to (connect|access|resolve)|no such host|connection refused|repository not (found|accessible)|not appear to be a git repository|failed to initialize repository|failed to fetch|unable to look up/i;
 
