@@ -47,6 +47,6 @@ test("an image that does not start fails the proof, with its last words", async 
   expect(page).toContain("<h1>Integrate failed</h1>")
   expect(page).toMatch(/Argo CD Applications at the end[\s\S]*dev-backend/)
   expect(page).toMatch(/<pre class="log"[^>]*>[^<]*planted: cannot start/)
-  expect(read("integrate/events.txt")).toContain("backend")
-  expect(read("integrate/pods.yaml")).toContain("kind: Pod")
+  expect(read("integrate/evidence/events.txt")).toContain("backend")
+  expect(read("integrate/evidence/pods.yaml")).toContain("kind: Pod")
 })

@@ -12,24 +12,24 @@ export interface ReportFile {
 /** What the page itself shows of the evidence, in this order; everything is linked. */
 const SHOWN: [pattern: RegExp, title: string][] = [
   [/^integrate\/timeline\.txt$/, "Timeline of the proof"],
-  [/^integrate\/events\.txt$/, "Events"],
-  [/^integrate\/overview\.txt$/, "Nodes, workloads and pods"],
-  [/^integrate\/pods-describe\.txt$/, "The services' pods"],
-  [/^integrate\/logs\/(?!argocd-|kube-).*\.log$/, "Log"],
+  [/^integrate\/(?:evidence\/)?events\.txt$/, "Events"],
+  [/^integrate\/(?:evidence\/)?overview\.txt$/, "Nodes, workloads and pods"],
+  [/^integrate\/(?:evidence\/)?pods-describe\.txt$/, "The services' pods"],
+  [/^integrate\/(?:evidence\/)?logs\/(?!argocd-|kube-).*\.log$/, "Log"],
   [/^logs\/.*\.log$/, "Output"],
 ];
 const LINES = 150;
 
 /** Whether the page shows the file's end, so that its text is needed. */
 export function isShown(path: string): boolean {
-  return SHOWN.some(([pattern]) => pattern.test(path)) || path === APPLICATIONS;
+  return SHOWN.some(([pattern]) => pattern.test(path)) || APPLICATIONS.test(path);
 }
 
-const APPLICATIONS = "integrate/applications.yaml";
+const APPLICATIONS = /^integrate\/(?:evidence\/)?applications\.yaml$/;
 
 /** The evidence of a failure, readable without opening another file. */
 export function bundle(files: readonly ReportFile[]): Html {
-  const applications = files.find(({ path }) => path === APPLICATIONS)?.text;
+  const applications = files.find(({ path }) => APPLICATIONS.test(path))?.text;
   const shown = SHOWN.flatMap(([pattern, title]) => files.filter(({ path, text }) => pattern.test(path) && text !== undefined).map((file) => ({ file, title })));
   return html`${applications === undefined ? undefined : applicationsTable(applications)}
 ${shown.map(({ file, title }) => excerpt(file, title))}`;
