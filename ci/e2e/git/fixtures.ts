@@ -1,7 +1,8 @@
 /** Real repositories, servers and releases for the GitOps tests. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -89,8 +90,8 @@ export class Scene {
   }
 
   /** Git's own http backend behind a server that asks for a password; returns the address of the repository. */
-  async http(user: string, password: string, onRequest: (url: string) => number | "hang" | undefined = () => undefined): Promise<string> {
-    const server = createHttpServer((request, response) => {
+  async http(user: string, password: string, onRequest: (url: string) => number | "hang" | undefined = () => undefined, tls?: { key: string; cert: string }): Promise<string> {
+    const answer: RequestListener = (request, response) => {
       const trouble = onRequest(request.url ?? "");
       if (trouble === "hang") return;
       if (trouble !== undefined) {
@@ -126,10 +127,19 @@ export class Scene {
         const status = headers.find(([name]) => name === "Status")?.[1] ?? "200";
         response.writeHead(Number.parseInt(status, 10), Object.fromEntries(headers)).end(output.subarray(end + 4));
       });
-    });
+    };
+    const server = tls === undefined ? createHttpServer(answer) : createHttpsServer(tls, answer);
     this.#servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/gitops.git`;
+    return `http${tls === undefined ? "" : "s"}://127.0.0.1:${(server.address() as AddressInfo).port}/gitops.git`;
+  }
+
+  /** A key and a certificate for 127.0.0.1 that nobody has signed; returns them with the certificate's file. */
+  certificate(): { key: string; cert: string; file: string } {
+    const [key, file] = [join(this.dir, "tls.key"), join(this.dir, "tls.crt")];
+    const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout", key, "-out", file, ...names], { stdio: "ignore" });
+    return { key: readFileSync(key, "utf8"), cert: readFileSync(file, "utf8"), file };
   }
 
   /** Debian's sshd for one key that may run git here; returns the address and the files that a client needs. */

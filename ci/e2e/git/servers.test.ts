@@ -44,6 +44,20 @@ describe.each([["promote", go], ["rollback", back]] as const)("%s", (_, call) =>
     expect(JSON.stringify(result) + git(["-C", bare, "log", "-p", "--all"])).not.toContain(TOKEN);
   });
 
+  it("over https with a token: an unknown certificate is refused, a trusted one is enough", async () => {
+    const { file, ...tls } = scene.certificate();
+    const tokenFile = join(scene.dir, "token");
+    writeFileSync(tokenFile, TOKEN);
+    const remote = { url: await scene.http("bot", TOKEN, () => undefined, tls), branch: "main", tokenFile, username: "bot" };
+    expect(await sentence(call(remote))).toMatch(/^fetching branch main of .*certificate.*check the server's certificate/i);
+    process.env.GIT_SSL_CAINFO = file;
+    try {
+      expect(await call(remote)).toMatchObject({ committed: true });
+    } finally {
+      delete process.env.GIT_SSL_CAINFO;
+    }
+  });
+
   it.each([
     ["500 while it is pushed", 500, /^pushing to branch main of .*returned error: 500.*; the server is in trouble.*gave up after 3 attempts/],
     ["403 while it is pushed", 403, /^pushing to branch main of .*returned error: 403; check that the token/],
