@@ -20,6 +20,31 @@ test("the whole path ends in a commit with trailers, and the same release again 
   expect(gitopsTip()).toBe(tip)
 })
 
+test("what dev runs goes to stage as it is, once, and Git alone tells of it", async () => {
+  const digestIn = (env: string): string | undefined => /^digest: (\S+)$/m.exec(git(gitopsRepository(), "show", `main:env/${env}/backend/release.yaml`))?.[1]
+  const plan = await daggerw(PROJECT, ["call", "plan", "--to", "stage", "--service", "backend"])
+  expect(plan.code, plan.output.slice(-2000)).toBe(0)
+  const [planned] = (JSON.parse(plan.stdout) as { services: { digest: string; gates: { gate: string; passed: boolean }[] }[] }).services
+  expect(planned?.digest).toBe(digestIn("dev"))
+
+  const up = await daggerw(PROJECT, ["call", "--by", "e2e", "promote", "--to", "stage", "--service", "backend"])
+  expect(up.code, up.output.slice(-2000)).toBe(0)
+  expect(digestIn("stage")).toBe(digestIn("dev"))
+  const tip = gitopsTip()
+  const again = await daggerw(PROJECT, ["call", "promote", "--to", "stage", "--service", "backend"])
+  expect(again.code, again.output.slice(-2000)).toBe(0)
+  expect(again.stdout).toContain("nothing to promote")
+  expect(gitopsTip()).toBe(tip)
+
+  const status = await daggerw(PROJECT, ["call", "status", "--format", "json"])
+  expect(status.code, status.output.slice(-2000)).toBe(0)
+  const found = JSON.parse(status.stdout) as { services: { env: string; service: string; digest: string; gates: { gate: string; passed: boolean }[] }[]; problems: string[] }
+  expect(found.problems).toEqual([])
+  const stage = found.services.find(({ env, service }) => env === "stage" && service === "backend")
+  expect(stage?.digest).toBe(digestIn("stage"))
+  expect(stage?.gates.map(({ gate, passed }) => [gate, passed])).toEqual(expect.arrayContaining([["image", true], ["integration", true], ["scan", true]]))
+})
+
 test("a run's reports are handed out afterwards", async () => {
   const list = await daggerw(PROJECT, ["call", "report", "entries"])
   expect(list.code, list.output.slice(-2000)).toBe(0)
