@@ -40,12 +40,13 @@ export function rolledBack(tree: Tree, env: Environment, service: string | undef
 /** Where one service goes back to. Nothing of the release that goes is asked: not its health, nor any gate. */
 export function chooseTarget(tree: Tree, env: Environment, service: string, past: readonly PastRelease[], wanted: string | undefined): Target {
   const doing = `rolling back ${service} in ${env}`;
-  const bad = releaseIn(tree, env, service);
+  const { bad, damage } = standingNow(tree, env, service, past);
   if (bad === undefined) throw new UserError(`${doing}: there is no release of it; nothing to go back from`);
   const none = (reason: string): Target => ({ service, action: "none", reason });
   const holds = holdsIn(tree);
   const distinct = past.filter((one, at) => one.release.digest !== bad.digest && past.findIndex(({ release }) => release.digest === one.release.digest) === at);
   if (wanted) {
+    if (names(bad, wanted) && damage !== undefined) throw damage;
     if (names(bad, wanted)) return none(`${env} has ${bad.version} already`);
     const to = distinct.find(({ release }) => names(release, wanted));
     const known = distinct.slice(0, 5).map(({ release }) => release.version).join(", ");
@@ -63,6 +64,16 @@ export function chooseTarget(tree: Tree, env: Environment, service: string, past
   if (to !== undefined) return { service, action: "rollback", bad, to };
   const why = distinct.length === 0 ? "there was no release before" : "every earlier release is held";
   throw new UserError(`${doing}: ${why}; release a corrected version, or lift a hold`);
+}
+
+/** What goes. Where its file was damaged by hand it is what was last released there, so that damage never holds up a way back. */
+function standingNow(tree: Tree, env: Environment, service: string, past: readonly PastRelease[]): { bad: Release | undefined; damage?: unknown } {
+  try {
+    return { bad: releaseIn(tree, env, service) };
+  } catch (damage) {
+    if (past[0] === undefined) throw damage;
+    return { bad: past[0].release, damage };
+  }
 }
 
 export interface RollbackAsk {

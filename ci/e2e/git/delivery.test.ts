@@ -151,6 +151,14 @@ describe("rollback", () => {
     expect(runs("backend", "prod")).toBe(release("backend", 21).digest);
   });
 
+  it("goes back from a release whose file nobody can read any more, and holds what it was", async () => {
+    await twoInProd();
+    scene.push(bare, { "env/prod/backend/release.yaml": "nonsense: [" });
+    expect(await sentence(back("prod", { service: "backend", release: release("backend", 22).version }))).toMatch(/^env\/prod\/backend\/release\.yaml:1:\d+: not valid YAML/);
+    expect(await back("prod", { service: "backend" })).toMatchObject({ committed: true, services: [{ bad: { digest: release("backend", 22).digest }, to: { digest: release("backend", 21).digest } }] });
+    expect(runs("backend", "prod")).toBe(release("backend", 21).digest);
+  });
+
   it("without a service it undoes what the last release brought, in one commit", async () => {
     await write(rendered(url, [release("backend", 20), release("frontend", 20), release("other", 20)], { runId: next() }), effects());
     await new Promise((resolve) => setTimeout(resolve, 1100));
