@@ -11,10 +11,13 @@ const base64 = (text: string): string => Buffer.from(text, "latin1").toString("b
 
 const state = mkdtempSync(join(tmpdir(), "golden-path-ready-"))
 vi.stubEnv("GOLDEN_PATH_STATE", state)
+// Files share their modules; this one needs its own, which reads the variable when it is loaded.
+vi.resetModules()
 const { keptSettings, readyFile } = await import("../engine/ready.mjs")
 afterAll(() => {
   rmSync(state, { recursive: true, force: true })
   vi.unstubAllEnvs()
+  vi.resetModules()
 })
 
 let server: Server
