@@ -8,12 +8,13 @@
 import { argument, func, object } from "@dagger.io/dagger";
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { lintService, testService } from "./build.ts";
+import { checkManifests } from "./conform.ts";
 import { relock } from "./debian.ts";
 import { auditOf, liftHold, planOfPromotion, promoteTo, rollBack } from "./delivery.ts";
 import { newRunId, readEvidence } from "./evidence.ts";
 import { asContainer, type BuiltImage } from "./image.ts";
 import { UserError } from "./lib/errors.ts";
-import { environmentNamed, parseEnvironment } from "./lib/environments.ts";
+import { ENVIRONMENTS, environmentNamed, parseEnvironment } from "./lib/environments.ts";
 import { gate } from "./lib/findings.ts";
 import { proofLimits } from "./lib/integrate-limits.ts";
 import { renderPlan } from "./lib/plan.ts";
@@ -21,7 +22,7 @@ import { renderSummary } from "./lib/report.ts";
 import { parseLanguage } from "./lib/service-spec.ts";
 import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
-import { type Service as ProjectService, findServices } from "./project.ts";
+import { type Service as ProjectService, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { Scan } from "./scan-object.ts";
@@ -151,13 +152,17 @@ export class GoldenPath {
   }
 
   /**
-   * Check the services' style and types.
+   * Check the services' style and types, and their manifests against Kubernetes' schemas.
    *
    * Example: dagger call lint --service backend
    */
   @func({ cache: "never" })
   async lint(service = ""): Promise<string> {
-    return await this.each(service, async (workshop, one) => await (await lintService(workshop.context, one.spec, one.source)).stdout());
+    const base = await readTree(this.base, "*.yaml");
+    return await this.each(service, async (workshop, one) => (await Promise.all([
+      lintService(workshop.context, one.spec, one.source).then((checked) => checked.stdout()),
+      ...ENVIRONMENTS.map((env) => checkManifests(workshop.context, one.spec, env, base)),
+    ])).join("\n"));
   }
 
   /**

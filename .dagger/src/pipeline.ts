@@ -1,5 +1,6 @@
 import { dag, type Directory, type File } from "@dagger.io/dagger";
 import { buildService, lintService, testService } from "./build.ts";
+import { checkManifests } from "./conform.ts";
 import { newRunId } from "./evidence.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
@@ -134,8 +135,12 @@ export class Run {
     const { context } = this.workshop;
     const { name } = service.spec;
     const lint = this.stages.run("lint", name, async () => {
-      await (await lintService(context, service.spec, service.source)).sync();
-      return { value: true, detail: "style and types" };
+      const base = await readTree(this.workshop.settings.base, "*.yaml");
+      await Promise.all([
+        lintService(context, service.spec, service.source).then((checked) => checked.sync()),
+        checkManifests(context, service.spec, this.options.env, base),
+      ]);
+      return { value: true, detail: "style, types and manifests" };
     });
     const test = this.stages.run("test", name, async () => {
       await (await testService(context, service.spec, service.source)).sync();

@@ -19,3 +19,9 @@ describe("Dagger's version is the same everywhere", () => {
     expect(text(path)).toContain(wanted);
   });
 });
+
+/** What manifests are checked against is what runs them. */
+test("the schemas are of the cluster's Kubernetes", () => {
+  const [, minor] = /k8s\.io\/kubernetes v(\d+\.\d+)\./.exec(text("ci/embedded/kubernetes/go.mod"))!;
+  expect(text(".dagger/tools/kubernetes-schemas.txt")).toContain(`kubernetes-validate==${minor}.`);
+});
