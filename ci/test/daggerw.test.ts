@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,6 +70,33 @@ describe("daggerw", () => {
     const { status, stderr } = daggerw({ GOLDEN_PATH_ENGINE: "dokcer" }, "functions");
     expect(status).toBe(1);
     expect(stderr).toBe("daggerw: GOLDEN_PATH_ENGINE=dokcer is not known; use embedded, docker, podman, finch or nerdctl");
+  });
+});
+
+describe("daggerw beside a call of the embedded engine", () => {
+  const env = (): Record<string, string> => ({ GOLDEN_PATH_ENGINE: "embedded", GOLDEN_PATH_STATE: folder });
+  function running(pid: number, body: string): void {
+    // What the quick way prints when everything runs.
+    program("node", `echo "dagger=${join(folder, "bin/dagger")} flags="`);
+    program("dagger", body);
+    mkdirSync(join(folder, "run"), { recursive: true });
+    writeFileSync(join(folder, "run/engine.pid"), String(pid));
+  }
+
+  test("says once that the disk is full", () => {
+    running(process.pid, "exec sleep 3");
+    program("df", "printf 'head\\nline 100 95 5 95%% /\\n'");
+    const { status, stderr } = daggerw(env(), "call", "plan");
+    expect(status).toBe(0);
+    expect(stderr.match(/daggerw: the disk of \S+ is full; what fails in this call may fail for that; free some space/g)).toHaveLength(1);
+  });
+
+  test("tells that the engine has ended, and ends a call that waits for it", () => {
+    const engine = spawn("sleep", ["1"], { stdio: "ignore" });
+    running(engine.pid!, "exec sleep 30");
+    const { status, stderr } = daggerw(env(), "call", "plan");
+    expect(status).toBeNull();
+    expect(stderr).toContain(`daggerw: the engine (process ${engine.pid}) ended during this call; call again, it is then started anew; its log is ${folder}/log/engine.log`);
   });
 });
 
