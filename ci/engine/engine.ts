@@ -89,6 +89,10 @@ async function start(registryPort: number): Promise<string> {
     endLeftovers()
     launch(sdks.go, sdks.typescript)
     await healthy(dagger)
+    // It mends its own databases by leaving out what was in them, and says so in its log alone.
+    if (/resetting all local cache state/.test(logTail(ENGINE.name, 200))) {
+      say("the engine's cache was damaged, so it began an empty one; its registry and kept reports were in there")
+    }
     writeFileSync(runningKey, key)
   })
   return dagger
