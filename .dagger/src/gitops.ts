@@ -155,6 +155,8 @@ function saidBy(error: ExecFailure, doing: string): string {
     const broken = doing.includes(`//${ALIAS}:`) && (kind === "server-error" || kind === "unreachable");
     return broken ? `${message}; is the Git server that was handed in running, on the port that was given?` : message;
   } catch {
+    // No program ends with -1: that is the engine's word for one that it could not start or had to end.
+    if (error.exitCode < 0) return `${doing}: the engine could not run the program to its end; run it again, and look at the engine's log if it stays so`;
     const last = error.stderr.trim().split("\n").at(-1);
     return `${doing}: the program ended with exit code ${error.exitCode}${last ? ` (${last})` : ""}; this is a defect, please report it`;
   }
