@@ -77,10 +77,10 @@ function checked(target: Back, env: string, expected: RollbackInput["expected"])
 
 function described(env: string, target: Target): RolledBack {
   if (target.action === "none") return target;
-  const { service, bad, to: { commit, release: { version, digest, image } } } = target;
+  const { service, bad, to: { commit, release: { version, digest, image, sourceRevision } } } = target;
   return {
     service, action: "rollback", reason: `${env} goes back from ${bad.version} to ${version}; ${bad.version} is held`,
-    bad: { version: bad.version, digest: bad.digest }, to: { version, digest, image, commit },
+    bad: { version: bad.version, digest: bad.digest }, to: { version, digest, image, sourceRevision, commit },
   };
 }
 

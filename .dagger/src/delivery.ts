@@ -1,5 +1,5 @@
 import { newRunId } from "./evidence.ts";
-import { callGitOps, type GitOpsRepository } from "./gitops.ts";
+import { callGitOps, type GitOpsRepository, readTip } from "./gitops.ts";
 import { type History, renderHistory, renderStatus, type Status } from "./lib/audit.ts";
 import { renderLift, renderPromotion, renderRollback } from "./lib/delivery-report.ts";
 import type { Environment } from "./lib/environments.ts";
@@ -7,8 +7,10 @@ import { UserError } from "./lib/errors.ts";
 import { GATES_FILE } from "./lib/gates.ts";
 import type { AuditInput, LiftInput, LiftResult, PromoteInput, PromoteResult, RollbackInput, RollbackResult } from "./lib/gitops-io.ts";
 import type { GateResult } from "./lib/record.ts";
+import { Refusal } from "./refusal.ts";
 import { type Presence, findImage } from "./registry.ts";
 import type { Workshop } from "./settings.ts";
+import { POLICY_FOLDER, signatureGate } from "./supply-chain.ts";
 
 /** What is asked of a delivery; an empty text is as good as none. */
 export interface PromotionOptions {
@@ -19,21 +21,29 @@ export interface PromotionOptions {
 
 /** Every gate of a promotion with its evidence, as JSON; nothing is written. */
 export async function planOfPromotion(workshop: Workshop, options: PromotionOptions): Promise<string> {
-  const { from, to, branch, commit, services } = await lookAtPromotion(workshop, options);
+  const { from, to, branch, commit, services } = await lookAtPromotion(workshop, options, true);
   return JSON.stringify({ apiVersion: "golden-path/v1", kind: "PromotionPlan", from, to, branch, commit, services }, null, 2) + "\n";
 }
 
-async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOptions): Promise<PromoteResult> {
+/** A refused signature is an answer to who only looks, and the end for who wants to write. */
+async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOptions, onlyLook: boolean): Promise<PromoteResult> {
   const repository = needed(workshop, "planning the promotion");
   const seed = await seedOf(workshop);
   const ask = { to, ...(service ? { service } : {}), seed, look: true, runId: newRunId() };
-  const look = await callGitOps<PromoteResult>(await workshop.tools(), repository, "gitops-promote", ask satisfies Omit<PromoteInput, "remote" | "author">, "promoting in");
+  const tools = await workshop.tools();
+  const [look, tip] = await Promise.all([
+    callGitOps<PromoteResult>(tools, repository, "gitops-promote", ask satisfies Omit<PromoteInput, "remote" | "author">, "promoting in"),
+    readTip(tools, repository, [POLICY_FOLDER]),
+  ]);
   // The image is asked for only where it would be written.
   const services = await Promise.all(look.services.map(async (one) => {
     if (one.action === "none") return one;
-    const gate = await imageGate(workshop, one.image, ask.runId);
-    const gates = [gate, ...one.gates];
-    return gate.passed || one.action === "refuse" ? { ...one, gates } : { ...one, gates, action: "refuse" as const, reason: `gate image: ${gate.evidence}` };
+    const image = await imageGate(workshop, one.image, ask.runId);
+    const signature = image.passed ? await signatureGate(workshop, tip.files, one).catch((error: unknown) => refusedGate(error, onlyLook)) : undefined;
+    const outside = [image, ...(signature ? [signature] : [])];
+    const closed = outside.find(({ passed }) => !passed);
+    const gates = [...outside, ...one.gates];
+    return closed === undefined || one.action === "refuse" ? { ...one, gates } : { ...one, gates, action: "refuse" as const, reason: `gate ${closed.gate}: ${closed.evidence}` };
   }));
   return { ...look, services };
 }
@@ -42,13 +52,21 @@ async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOpt
 export async function promoteTo(workshop: Workshop, options: PromotionOptions): Promise<string> {
   const repository = needed(workshop, `promoting to ${options.to}`);
   const { to, service, dryRun = false } = options;
-  const look = await lookAtPromotion(workshop, options);
+  const look = await lookAtPromotion(workshop, options, false);
   const given: NonNullable<PromoteInput["given"]> = {};
-  for (const { service: name, digest, gates } of look.services) given[name] = { digest, gates: gates.filter(({ gate }) => gate === "image") };
+  for (const { service: name, digest, gates } of look.services) given[name] = { digest, gates: gates.filter(({ gate }) => OUTSIDE.includes(gate)) };
   const input: Omit<PromoteInput, "remote" | "author"> = {
     to, ...(service ? { service } : {}), given, seed: await seedOf(workshop), dryRun, runId: newRunId(), by: workshop.by(),
   };
   return renderPromotion(await callGitOps<PromoteResult>(await workshop.tools(), repository, "gitops-promote", input, "promoting in"), where(repository));
+}
+
+/** Gates that are judged here, by what a registry holds; all others by Git alone. */
+const OUTSIDE = ["image", "signature"];
+
+function refusedGate(error: unknown, onlyLook: boolean): GateResult {
+  if (onlyLook && error instanceof Refusal) return { gate: "signature", passed: false, evidence: error.message };
+  throw error;
 }
 
 export interface RollbackOptions {
@@ -59,7 +77,7 @@ export interface RollbackOptions {
   dryRun?: boolean;
 }
 
-/** Takes an environment back and holds what goes. Only two things are asked: that the earlier release is not held, and that its image is there. */
+/** Takes an environment back and holds what goes. Of the earlier release is asked that it is not held, that its image is there, and that its signature holds. */
 export async function rollBack(workshop: Workshop, options: RollbackOptions): Promise<string> {
   const { env, service, release, dryRun = false } = options;
   const repository = needed(workshop, `rolling back ${env}`);
@@ -68,12 +86,16 @@ export async function rollBack(workshop: Workshop, options: RollbackOptions): Pr
   const input: Omit<RollbackInput, "remote" | "author"> = {
     env, ...(service ? { service } : {}), ...(release ? { release } : {}), runId, by: workshop.by(), reason: options.reason || "rolled back",
   };
-  const look = await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, look: true }, "rolling back in");
+  const [look, tip] = await Promise.all([
+    callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, look: true }, "rolling back in"),
+    readTip(tools, repository, [POLICY_FOLDER]),
+  ]);
   const expected: NonNullable<RollbackInput["expected"]> = {};
   for (const one of look.services) {
     if (one.action === "none" || !one.bad || !one.to) continue;
     const gate = await imageGate(workshop, one.to.image, runId);
     if (!gate.passed) throw new UserError(`rolling back ${one.service} in ${env} to ${one.to.version}: ${gate.evidence}`);
+    await signatureGate(workshop, tip.files, { service: one.service, ...one.to });
     expected[one.service] = { bad: one.bad.digest, to: one.to.digest };
   }
   return renderRollback(await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, expected, dryRun }, "rolling back in"), where(repository));

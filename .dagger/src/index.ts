@@ -24,9 +24,12 @@ import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
 import { type Service as ProjectService, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
-import { billOfMaterials } from "./sbom.ts";
+import { told } from "./refusal.ts";
+import { billIn, billsOfMaterials } from "./sbom.ts";
 import { Scan } from "./scan-object.ts";
 import { scanImage } from "./scan.ts";
+import { signOne, verifyNamed } from "./sign-verify.ts";
+import { cosignTool } from "./signing-tools.ts";
 import { type Settings, Workshop } from "./settings.ts";
 import { debian } from "./toolbox.ts";
 
@@ -47,6 +50,12 @@ export class GoldenPath {
   private readonly by: string;
   private readonly images: string[];
   private readonly mirrors?: Secret;
+  private readonly signingKey?: Secret;
+  private readonly signingPassword?: Secret;
+  private readonly verifyKey?: File;
+  private readonly identityToken?: Secret;
+  private readonly signingIdentity: string;
+  private readonly signingIssuer: string;
 
   /**
    * @param source The checkout with the services, its .git included
@@ -64,6 +73,12 @@ export class GoldenPath {
    * @param by Who runs this, for the record in the GitOps repository: a person, or a CI's account
    * @param images Images that this network has elsewhere, as name=reference (debian, cluster, argocd, redis)
    * @param mirrors Package mirrors of this network, as KEY=VALUE lines
+   * @param signingKey Key to sign images with, made by cosign; left out: images are not signed
+   * @param signingPassword The signing key's password
+   * @param verifyKey Public key that images must be signed with; left out: that of the signing key
+   * @param identityToken OIDC token to sign with, in place of a key (keyless)
+   * @param signingIdentity Keyless: whose certificate counts
+   * @param signingIssuer Keyless: who must have vouched for that identity
    */
   constructor(
     @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/dist", "**/.venv", "**/__pycache__", ".dagger/sdk"] }) source: Directory,
@@ -81,6 +96,12 @@ export class GoldenPath {
     gitopsSshKey?: Secret,
     gitopsKnownHosts?: File,
     mirrors?: Secret,
+    signingKey?: Secret,
+    signingPassword?: Secret,
+    verifyKey?: File,
+    identityToken?: Secret,
+    signingIdentity = "",
+    signingIssuer = "",
   ) {
     this.source = source;
     this.services = services;
@@ -97,6 +118,12 @@ export class GoldenPath {
     this.gitopsSshKey = gitopsSshKey;
     this.gitopsKnownHosts = gitopsKnownHosts;
     this.mirrors = mirrors;
+    this.signingKey = signingKey;
+    this.signingPassword = signingPassword;
+    this.verifyKey = verifyKey;
+    this.identityToken = identityToken;
+    this.signingIdentity = signingIdentity;
+    this.signingIssuer = signingIssuer;
   }
 
   /**
@@ -123,7 +150,7 @@ export class GoldenPath {
     const run = new Run(workshop, options);
     const report = await run.execute(await prepare(workshop, options));
     const summary = renderSummary(report);
-    if (run.stages.failed()) throw new Error(summary);
+    if (run.stages.failed()) throw await run.stages.error(workshop.context, summary);
     return summary;
   }
 
@@ -196,14 +223,14 @@ export class GoldenPath {
   }
 
   /**
-   * Bill of materials of one image, as CycloneDX JSON.
+   * Bill of materials of one image, as JSON (cyclonedx, spdx).
    *
    * Example: dagger call sbom --service backend contents
    */
   @func({ cache: "never" })
-  async sbom(service: string): Promise<File> {
+  async sbom(service: string, format = "cyclonedx"): Promise<File> {
     const { workshop, image, version } = await this.built(service);
-    return await billOfMaterials(workshop.context, image, service, version);
+    return billIn(await billsOfMaterials(workshop.context, image, service, version), format);
   }
 
   /**
@@ -215,8 +242,8 @@ export class GoldenPath {
   async scan(service: string, failOn = "high"): Promise<Scan> {
     const threshold = parseThreshold(failOn);
     const { workshop, image, version } = await this.built(service);
-    const bom = await billOfMaterials(workshop.context, image, service, version);
-    const result = await scanImage(workshop.context, service, image.digest, bom);
+    const { cyclonedx } = await billsOfMaterials(workshop.context, image, service, version);
+    const result = await scanImage(workshop.context, service, image.digest, cyclonedx);
     const { passed, sentence } = gate(result, threshold);
     return new Scan(passed, sentence, JSON.stringify(result, null, 2) + "\n");
   }
@@ -230,6 +257,41 @@ export class GoldenPath {
   async publish(service: string): Promise<string> {
     const { workshop, image, version } = await this.built(service);
     return await publishImage(workshop.context, await workshop.registry(), image, service, version, newRunId());
+  }
+
+  /**
+   * Push one image, sign it by digest, and attach its bills of materials and its provenance.
+   *
+   * Example: dagger call --signing-key file:cosign.key --signing-password env:COSIGN_PASSWORD sign --service backend
+   */
+  @func({ cache: "never" })
+  async sign(service: string): Promise<string> {
+    return await signOne(this.workshop(), service);
+  }
+
+  /**
+   * Verify an image by digest: signature, provenance and bills of materials; each refusal has an exit code of its own.
+   *
+   * Example: dagger call --verify-key cosign.pub verify --image ghcr.io/team/backend@sha256:…
+   *
+   * @param service The image that this source builds; all services when left out. With --image: what that must have been built from
+   * @param image An image by digest, or by a tag that must point to what was signed under it
+   * @param env Everything that this environment's releases name, in place of the source's
+   * @param rebuild Also build it again with nothing reused, and compare the digests
+   */
+  @func({ cache: "never" })
+  async verify(service = "", image = "", env = "", rebuild = false): Promise<string> {
+    return await told(verifyNamed(this.workshop(), { service, image, env, rebuild }));
+  }
+
+  /**
+   * The pinned cosign, to make keys with and to verify elsewhere.
+   *
+   * Example: dagger call cosign export --path cosign
+   */
+  @func({ cache: "never" })
+  async cosign(): Promise<File> {
+    return await cosignTool(this.workshop().context);
   }
 
   /**
@@ -256,7 +318,7 @@ export class GoldenPath {
    */
   @func({ cache: "never" })
   async promote(service = "", env = "dev", failOn = "high", dryRun = false, to = ""): Promise<string> {
-    if (to !== "") return await promoteTo(this.workshop(), { to: environmentNamed(to, "--to"), service, dryRun });
+    if (to !== "") return await told(promoteTo(this.workshop(), { to: environmentNamed(to, "--to"), service, dryRun }));
     return await this.ci(service, env, failOn, true, false, dryRun);
   }
 
@@ -270,7 +332,7 @@ export class GoldenPath {
    */
   @func({ cache: "never" })
   async rollback(env: string, service = "", release = "", reason = "", dryRun = false): Promise<string> {
-    return await rollBack(this.workshop(), { env: parseEnvironment(env), service, release, reason, dryRun });
+    return await told(rollBack(this.workshop(), { env: parseEnvironment(env), service, release, reason, dryRun }));
   }
 
   /**

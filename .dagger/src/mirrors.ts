@@ -8,6 +8,8 @@ export interface Context {
   images: Record<ImageName, string>;
   /** `KEY=VALUE` lines: DEBIAN_MIRROR, DEBIAN_SECURITY_MIRROR, NPM_CONFIG_REGISTRY, PIP_INDEX_URL, GOPROXY. */
   mirrors?: Secret;
+  /** Part of every exec's cache key when something is to be done anew. */
+  anew?: string;
 }
 
 const RECIPES = "/run/recipes";

@@ -22,11 +22,12 @@ import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
 import { type Service, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { SHARED, sourceRevisions } from "./revision.ts";
-import { billOfMaterials } from "./sbom.ts";
+import { type Bills, billsOfMaterials } from "./sbom.ts";
 import { scanImage } from "./scan.ts";
 import { changesOf, historiesOf, keepReport } from "./report.ts";
 import type { Workshop } from "./settings.ts";
 import { Stages, needed } from "./stages.ts";
+import { type Journal, POLICY_FOLDER, type Signable, signAll, verifyAll } from "./supply-chain.ts";
 import { debian } from "./toolbox.ts";
 
 export interface RunOptions {
@@ -59,7 +60,7 @@ export async function prepare(workshop: Workshop, options: RunOptions): Promise<
   const tools = await workshop.tools();
   const [revisions, tip] = await Promise.all([
     revisionsOf(workshop, services),
-    repository ? readTip(tools, repository, ["argocd", "env", GATES_FILE]) : undefined,
+    repository ? readTip(tools, repository, ["argocd", "env", POLICY_FOLDER, GATES_FILE]) : undefined,
   ]);
   const inputs = services.map(({ spec }) => {
     const { revision } = revisions.get(spec.name)!;
@@ -99,6 +100,7 @@ interface Published {
   service: Service;
   revision: SourceRevision;
   image: ImageReport;
+  bills: Bills;
 }
 
 /** One run of the golden path over some services. */
@@ -114,18 +116,24 @@ export class Run {
   private evidence: Directory = dag.directory();
   /** The GitOps tree that was rendered, as far as it came to that. */
   private rendered: Tree = {};
+  private readonly journal: Journal;
 
   constructor(workshop: Workshop, options: RunOptions) {
     this.workshop = workshop;
     this.options = options;
+    this.journal = { stages: this.stages, runId: this.id, startedOn: this.stages.startedAt(), report: { notes: [], images: [] } };
   }
 
   /** Runs everything that the plan asks for; the report tells how each stage ended. */
   async execute(prepared: Prepared): Promise<RunReport> {
     const histories = historiesOf(this.workshop, prepared, this.options.env);
     const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
-    const proven = await this.integrate(prepared, published);
-    if (this.options.promote) await this.promote(proven);
+    const signable = published.map((one) => one && signableOf(one));
+    const [proven, signed] = await Promise.all([this.integrate(prepared, published), signAll(this.workshop, signable, this.journal)]);
+    if (this.options.promote) {
+      const verified = await verifyAll(this.workshop, signable, signed, prepared.tip?.files ?? {}, this.journal);
+      await this.promote(verified && proven);
+    }
     const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
     return await this.report(changes);
   }
@@ -153,33 +161,34 @@ export class Run {
     const scan = build.then((image) => this.describe(service, revision, image));
     const [linted, tested, image, scanned] = await Promise.all([lint, test, build, scan]);
     return await this.stages.run("publish", name, async () => {
-      const [built] = needed<[BuiltImage, boolean, boolean, boolean]>("a stage before it", image, linted, tested, scanned);
+      const [built, , , bills] = needed<[BuiltImage, boolean, boolean, Bills]>("a stage before it", image, linted, tested, scanned);
       const registry = await this.workshop.registry();
       const reference = await publishImage(context, registry, built, name, revision.version, this.id);
       const layers = built.layers.map(({ title, digest, size }) => ({ title, digest, bytes: size }));
       const report: ImageReport = { service: name, image: reference, digest: built.digest, sourceRevision: revision.revision, version: revision.version, bytes: built.size, layers };
       this.images.push(report);
-      return { value: { service, revision, image: report }, detail: reference };
+      return { value: { service, revision, image: report, bills }, detail: reference };
     });
   }
 
-  private async describe(service: Service, revision: SourceRevision, image: BuiltImage | undefined): Promise<boolean | undefined> {
+  private async describe(service: Service, revision: SourceRevision, image: BuiltImage | undefined): Promise<Bills | undefined> {
     const { context } = this.workshop;
     const { name } = service.spec;
     const bom = await this.stages.run("sbom", name, async () => {
       const [built] = needed<[BuiltImage]>("build", image);
-      const file = await billOfMaterials(context, built, name, revision.version);
-      const { components } = JSON.parse(await file.contents()) as { components?: { purl?: string }[] };
-      this.files[`${name}/sbom.cdx.json`] = file;
-      return { value: file, detail: `CycloneDX, ${plural((components ?? []).filter(({ purl }) => purl).length, "package")}` };
+      const bills = await billsOfMaterials(context, built, name, revision.version);
+      const { components } = JSON.parse(await bills.cyclonedx.contents()) as { components?: { purl?: string }[] };
+      this.files[`${name}/sbom.cdx.json`] = bills.cyclonedx;
+      this.files[`${name}/sbom.spdx.json`] = bills.spdx;
+      return { value: bills, detail: `CycloneDX and SPDX, ${plural((components ?? []).filter(({ purl }) => purl).length, "package")}` };
     });
     return await this.stages.run("scan", name, async () => {
-      const [file, built] = needed<[File, BuiltImage]>("sbom", bom, image);
-      const result = await scanImage(context, name, built.digest, file);
+      const [bills, built] = needed<[Bills, BuiltImage]>("sbom", bom, image);
+      const result = await scanImage(context, name, built.digest, bills.cyclonedx);
       const verdict = gate(result, this.options.failOn);
       this.scans.push({ ...result, gate: verdict });
       if (!verdict.passed) throw new UserError(verdict.sentence);
-      return { value: true, detail: verdict.sentence.replace(`scan ${name}: `, "") };
+      return { value: bills, detail: verdict.sentence.replace(`scan ${name}: `, "") };
     });
   }
 
@@ -238,7 +247,7 @@ export class Run {
     const repository = this.workshop.gitops()!;
     const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
     await this.stages.run("promote", undefined, async () => {
-      const [{ tree, owned }] = needed<[{ tree: Tree; owned: string[] }]>("integrate", proven);
+      const [{ tree, owned }] = needed<[{ tree: Tree; owned: string[] }]>("a stage before it", proven);
       if (this.images.some(({ sourceRevision }) => isDirty(sourceRevision))) throw new UserError("promoting: the source has changes that no commit holds; commit them and run again");
       const desired = onlyOwned(tree, owned);
       const verdicts = verdictsOf(this.stages.results);
@@ -264,6 +273,7 @@ export class Run {
       scans: [...this.scans].sort(byService),
       changes,
       promotion: this.promotion,
+      signing: this.journal.report,
     };
     let folder = this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
@@ -271,6 +281,10 @@ export class Run {
     await keepReport(this.workshop, report, folder);
     return report;
   }
+}
+
+function signableOf({ service, revision, image, bills }: Published): Signable {
+  return { service, revision, reference: image.image, digest: image.digest, bills };
 }
 
 function onlyOwned(tree: Tree, owned: readonly string[]): Tree {

@@ -4,6 +4,7 @@ import type { GitOpsRepository, GitOpsTools } from "./gitops.ts";
 import { parseImages } from "./lib/images.ts";
 import type { Context } from "./mirrors.ts";
 import { programTools } from "./program-tools.ts";
+import type { Signing } from "./sign.ts";
 import { namedRegistry, ownRegistry, type Registry } from "./registry.ts";
 
 /** What the constructor was given: the durable context of every call. */
@@ -23,6 +24,12 @@ export interface Settings {
   by: string;
   images: string[];
   mirrors?: Secret;
+  signingKey?: Secret;
+  signingPassword?: Secret;
+  verifyKey?: File;
+  identityToken?: Secret;
+  signingIdentity: string;
+  signingIssuer: string;
 }
 
 /** What the constructor's arguments mean to the parts that do the work. */
@@ -57,6 +64,19 @@ export class Workshop {
   /** Who runs this, for the record in Git. */
   by(): string {
     return this.settings.by.trim() === "" ? "not said" : this.settings.by;
+  }
+
+  /** Who signs, and whose signature counts. */
+  signing(): Signing {
+    const { signingKey, signingPassword, verifyKey, identityToken, signingIdentity, signingIssuer } = this.settings;
+    return {
+      ...(signingKey ? { key: signingKey } : {}),
+      ...(signingPassword ? { password: signingPassword } : {}),
+      ...(verifyKey ? { publicKey: verifyKey } : {}),
+      ...(identityToken ? { identityToken } : {}),
+      identity: signingIdentity,
+      issuer: signingIssuer,
+    };
   }
 
   private programs?: Promise<Container>;

@@ -1,8 +1,10 @@
 import { getTracer } from "@dagger.io/dagger/telemetry"
-import { sentenceOf } from "./lib/errors.ts"
+import { CodedError, sentenceOf } from "./lib/errors.ts"
 import { execFailure } from "./lib/exec-error.ts"
 import { redact } from "./lib/redact.ts"
 import type { StageResult } from "./lib/report.ts"
+import type { Context } from "./mirrors.ts"
+import { Refusal, refuse } from "./refusal.ts"
 
 /** What a stage hands on, and the sentence that the report shows for it. */
 export interface Done<T> {
@@ -19,6 +21,8 @@ export class Stages {
   readonly results: StageResult[] = []
   /** Whole output of the commands that failed, by the name of a file. */
   readonly logs: Record<string, string> = {}
+  /** The first refusal with an exit code of its own: the run ends with that code. */
+  private refusal?: Refusal | CodedError
   private readonly begun = Date.now()
 
   startedAt(): string {
@@ -27,6 +31,13 @@ export class Stages {
 
   seconds(): number {
     return (Date.now() - this.begun) / 1000
+  }
+
+  /** What a failed run throws. */
+  async error(context: Context, summary: string): Promise<Error> {
+    const { refusal } = this
+    if (refusal === undefined) return new Error(summary)
+    return (refusal instanceof Refusal ? refusal : await refuse(context, refusal.code, summary)).as(summary)
   }
 
   failed(): boolean {
@@ -48,6 +59,7 @@ export class Stages {
       record(reused ? { status: "reused", detail, original: reused } : { status: "passed", detail })
       return value
     } catch (error) {
+      if (error instanceof Refusal || error instanceof CodedError) this.refusal ??= error
       if (error instanceof Blocked) {
         record({ status: "skipped", detail: error.message })
         return undefined

@@ -3,7 +3,8 @@ import { type Context, fetching, fetchingRecipe, moduleFile } from "./mirrors.ts
 
 /** The one image that tools come from: Debian trixie, with apt and certificates. */
 export function debian(context: Context): Container {
-  return dag.container().from(context.images.debian);
+  const image = dag.container().from(context.images.debian);
+  return context.anew === undefined ? image : image.withEnvVariable("GOLDEN_PATH_ANEW", context.anew);
 }
 
 /** Debian with more of its packages, in one layer. */
@@ -90,4 +91,35 @@ export async function goTool(context: Context, pkg: string): Promise<File> {
     "/usr/lib/go-1.24/bin/go", "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", "/out/", pkg,
   ]);
   return built.file(`/out/${pkg.split("/").at(-1)}`);
+}
+
+/** The newest Go of Debian's backports: tools that the plain suite's Go is too old for. */
+const BACKPORTED_GO = "golang-1.26-go";
+
+/**
+ * A Go program of `.dagger/tools/<folder>`, a module of its own: a change of one
+ * tool's pins compiles no other. Some take minutes, so nothing asks for one
+ * before it is used; `nice` leaves the processors to what somebody waits for.
+ */
+export async function goToolOf(context: Context, folder: string, pkg: string): Promise<File> {
+  const [mod, sum] = await Promise.all([moduleFile(`tools/${folder}/go.mod`), moduleFile(`tools/${folder}/go.sum`)]);
+  const install = [
+    // fetching.sh lists its sources beside the configuration that it names.
+    'echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $DEBIAN_MIRROR trixie-backports main" >> "${APT_CONFIG%/*}/sources.list"',
+    "apt-get update -qq --error-on=any",
+    `apt-get install -qq -y --no-install-recommends ${BACKPORTED_GO} > /dev/null`,
+    "rm -rf /var/lib/apt/lists/*",
+  ].join("\n");
+  const go = (await fetching(context, debian(context), ["sh", "-ec", install]))
+    .withNewFile("/src/go.mod", mod)
+    .withNewFile("/src/go.sum", sum)
+    .withWorkdir("/src")
+    .withMountedCache("/root/go/pkg/mod", dag.cacheVolume("golden-path-go-modules"))
+    .withMountedCache("/root/.cache/go-build", dag.cacheVolume("golden-path-go-build"))
+    .withEnvVariable("CGO_ENABLED", "0")
+    .withEnvVariable("GOTOOLCHAIN", "local");
+  const built = await fetching(context, go, [
+    "nice", "-n", "19", `/usr/lib/${BACKPORTED_GO.replace("golang", "go").replace(/-go$/, "")}/bin/go`, "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", `/out/${folder}`, pkg,
+  ]);
+  return built.file(`/out/${folder}`);
 }

@@ -60,6 +60,7 @@ export const GOOD: RunReport = {
   }],
   changes: [CHANGE],
   promotion: { outcome: "committed", commit: "c0ffee1".padEnd(40, "0"), branch: "main", repository: "gitops.git" },
+  signing: { notes: ["Not signed: no --signing-key was given."], images: [] },
 };
 
 export const VERDICT: IntegrateVerdict = {
@@ -84,6 +85,7 @@ export const FAILED: RunReport = {
     stage("promote", undefined, 271.2, 0, "not run: integrate did not pass", "skipped"),
   ],
   promotion: { outcome: "not-asked" },
+  signing: { notes: ["Not signed: no --signing-key was given."], images: [] },
 };
 
 export const EVIDENCE: ReportFile[] = [

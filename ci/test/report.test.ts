@@ -32,6 +32,7 @@ const report: RunReport = {
   images: [{ service: "api", image: `registry/api@${DIGEST_A}`, digest: DIGEST_A, sourceRevision: REVISION, version: "2026.11.22-1234567", bytes: 41_230_000, layers: [] }],
   scans: [scan],
   promotion: { outcome: "committed", commit: "c0ffee1", branch: "main", repository: "gitops.git" },
+  signing: { notes: ["Not signed: no --signing-key was given."], images: [] },
 };
 
 const failing: RunReport = {
@@ -44,6 +45,7 @@ const failing: RunReport = {
   ],
   scans: [],
   promotion: { outcome: "not-asked" },
+  signing: { notes: ["Not signed: no --signing-key was given."], images: [] },
 };
 
 describe("the summary of a run that passed", () => {

@@ -7,6 +7,25 @@ export class UserError extends Error {
   override readonly name = "UserError";
 }
 
+/** A UserError that ends the call with an exit code of its own. */
+export class CodedError extends UserError {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Exit codes of the gate; those of signatures are in signing.ts. */
+export const GATE_CODES = {
+  findings: 30,
+  "expired-exception": 31,
+  /** Missing, stale or empty: nothing can be judged by it. */
+  "unusable-data": 32,
+  "scanner-failed": 33,
+} as const;
+
 /** `1 problem`, `3 problems`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

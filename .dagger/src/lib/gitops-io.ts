@@ -116,7 +116,7 @@ export interface RolledBack {
   action: "rollback" | "none";
   reason: string;
   bad?: { version: string; digest: string };
-  to?: { version: string; digest: string; image: string; commit: string };
+  to?: { version: string; digest: string; image: string; sourceRevision: string; commit: string };
 }
 
 export interface RollbackResult extends WriterResult {

@@ -59,6 +59,11 @@ const promotion: Schema = {
   ],
 };
 
+const signing = object({
+  notes: list(text),
+  images: list(object({ service: text, digest, checks: list(text), written: { type: "boolean" } })),
+});
+
 export const REPORT_API = "golden-path/v1";
 
 /** What `report.json` holds, as JSON Schema; it is put beside it. */
@@ -78,5 +83,6 @@ export const REPORT_SCHEMA: Schema = {
     scans: list(scan),
     changes: list(change),
     promotion,
+    signing,
   }),
 };

@@ -57,6 +57,13 @@ export type PromotionReport =
   /** A newer run was faster; `by` says what the branch holds instead. */
   | { outcome: "superseded"; by: string; branch: string; repository: string };
 
+/** What was signed, what was verified, and what was not. */
+export interface SigningReport {
+  /** In sentences: with what, or why not. */
+  notes: string[];
+  images: { service: string; digest: string; checks: string[]; written: boolean }[];
+}
+
 /** Everything that a run can tell; `report --run` keeps it as JSON beside the Markdown. */
 export interface RunReport {
   runId: string;
@@ -70,6 +77,7 @@ export interface RunReport {
   /** What differs from the environment's releases of now. */
   changes: readonly ServiceChange[];
   promotion: PromotionReport;
+  signing: SigningReport;
 }
 
 /**
@@ -100,6 +108,7 @@ function renderSuccess(report: RunReport): string {
     stageTable(report.stages),
     ...(report.images.length > 0 ? ["## Images", imageTable(report.images)] : []),
     ...(report.scans.length > 0 ? ["## Findings", ...report.scans.flatMap(scanSection)] : []),
+    ...(report.signing.notes.length > 0 ? ["## Signatures", ...signatures(report.signing)] : []),
     "## Release",
     ...release(report),
   ].join("\n\n") + "\n";
@@ -185,6 +194,10 @@ function counts(scan: ScanReport): string {
     .filter(({ count }) => count > 0)
     .map(({ severity, count }) => `${count} ${severity}`)
     .join(", ");
+}
+
+function signatures({ notes, images }: SigningReport): string[] {
+  return [notes.join(" "), ...(images.length > 0 ? [list(images.map(({ service, checks }) => `${service}: ${checks.join("; ")}.`))] : [])];
 }
 
 /** The gravest first; how many were left out is said. */

@@ -8,7 +8,7 @@ import { Html, fileHref, html, inline, pathOf, prose } from "./html.ts";
 import { mark, megabytes, moment, shortRevision } from "./marks.ts";
 import { proof } from "./proof.ts";
 import { STYLE } from "./style.ts";
-import { image, scan } from "./supply.ts";
+import { image, scan, signatures } from "./supply.ts";
 import { timeline } from "./timeline.ts";
 
 export interface PageInput {
@@ -74,6 +74,7 @@ function parts(report: RunReport, verdict: IntegrateVerdict | undefined, files: 
     ...(verdict && verdict.services.length > 0 ? [{ id: "proof", title: "Proof", body: proof(verdict, reused) }] : []),
     ...(report.images.length > 0 ? [{ id: "images", title: "Images", body: html`${report.images.map((one) => image(one, widest))}` }] : []),
     ...(report.scans.length > 0 ? [{ id: "findings", title: "Findings", body: html`${report.scans.map(scan)}` }] : []),
+    ...(report.signing.notes.length > 0 ? [{ id: "signatures", title: "Signatures", body: signatures(report.signing) }] : []),
     { id: "files", title: "Files", body: fileList(files) },
   ];
 }
@@ -130,6 +131,7 @@ const ABOUT: [pattern: RegExp, what: string][] = [
   [/^junit\.xml$/, "stages as JUnit tests"],
   [/^findings\.sarif$/, "findings as SARIF 2.1.0"],
   [/sbom\.cdx\.json$/, "bill of materials, CycloneDX"],
+  [/sbom\.spdx\.json$/, "bill of materials, SPDX"],
 ];
 
 function fileList(files: readonly ReportFile[]): Html {

@@ -1,6 +1,6 @@
 import { plural } from "../errors.ts";
 import type { Finding } from "../findings.ts";
-import type { ImageReport, LayerReport, ScanReport } from "../report.ts";
+import type { ImageReport, LayerReport, ScanReport, SigningReport } from "../report.ts";
 import { SEVERITIES } from "../threshold.ts";
 import { type Html, html } from "./html.ts";
 import { mark, megabytes, moment, shortDigest, shortRevision } from "./marks.ts";
@@ -35,6 +35,12 @@ export function scan(report: ScanReport): Html {
 <p>${gate.sentence.replace(`scan ${report.service}: `, "")}</p>
 ${findings.length === 0 ? undefined : html`<ul class="rows findings">${sorted(findings).map(finding)}</ul>`}
 <ul class="small soft"><li>Covered: ${report.covered.join("; ") || "nothing"}</li><li>Not covered: ${report.notCovered.join("; ") || "nothing known"}</li><li>Advisories of ${moment(report.dataDate)}</li></ul></div>`;
+}
+
+/** What was signed and by what it was checked, or why it was not. */
+export function signatures({ notes, images }: SigningReport): Html {
+  return html`<p class="small soft">${notes.join(" ")}</p>
+${images.map(({ service, digest, checks }) => html`<div class="part"><div class="head"><h3>${mark("passed")} ${service}</h3><span class="small soft">${shortDigest(digest)}</span></div><ul class="small">${checks.map((check) => html`<li>${check}</li>`)}</ul></div>`)}`;
 }
 
 function finding(one: Finding): Html {
