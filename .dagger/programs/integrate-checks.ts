@@ -71,8 +71,7 @@ export async function checkDrift(api: Api, plan: IntegratePlan, service: Expecte
   const before = numberIn(await api.get(deploymentPath), field);
   const uid = (await api.get(servicePath))?.metadata.uid;
   const start = performance.now();
-  await api.mergePatch(deploymentPath, { spec: { [field]: before + 1 } });
-  await api.remove(servicePath);
+  await Promise.all([api.mergePatch(deploymentPath, { spec: { [field]: before + 1 } }), api.remove(servicePath)]);
   const healed = async (change: string, probe: () => Promise<string | undefined>) => {
     await orCause(service, () =>
       waitFor({ what: `Argo CD to undo a drift (${change})`, timeoutMs: plan.timeouts.drift * 1000, everyMs: 100 }, () =>

@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { lookup } from "node:dns/promises";
-import { ARGOCD_NAMESPACE, prepareInstall } from "../src/lib/argocd-install.ts";
+import { ARGOCD_NAMESPACE, MARKER } from "../src/lib/argocd-install.ts";
 import type { Install } from "../src/lib/argocd-install.ts";
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { KubeObject, Pod } from "../src/lib/kube.ts";
@@ -32,29 +30,26 @@ export async function waitForApi(api: Api, plan: IntegratePlan, progress: Progre
   return version?.gitVersion ?? "unknown";
 }
 
-/** Rewrites the install manifest for this cluster. */
-export async function readInstall(plan: IntegratePlan, objects: KubeObject[]): Promise<Install> {
-  const host = new URL(plan.gitops.url).hostname;
-  // Pods ask the cluster's DNS, which does not know the names of the pipeline's services.
-  const { address } = await lookup(host, { family: 4 });
-  return prepareInstall(objects, {
-    argocdImage: plan.images.argocd,
-    redisImage: plan.images.redis,
-    hostAliases: [{ ip: address, hostnames: [host] }],
-  });
-}
-
-/** Applies Argo CD core; what pods refer to goes in before them, so that none has to restart. */
-export async function installArgoCd(api: Api, install: Install): Promise<void> {
-  await applyAll(api, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: ARGOCD_NAMESPACE } }]);
-  const types = install.first.filter(isType);
+/** Installs Argo CD, unless the cluster began with this very installation; says which it was. */
+export async function installArgoCd(api: Api, install: Install): Promise<"installed" | "found"> {
+  const wanted = install.settings.find(({ metadata }) => metadata.name === MARKER)!;
+  const found = await api.get(await api.pathOf(wanted));
+  if (digestOf(found) === digestOf(wanted)) return "found";
+  await applyAll(api, install.types.filter((object) => !isType(object)));
+  const types = install.types.filter(isType);
   const typesServed = applyAll(api, types).then(() => Promise.all(types.map((type) => waitForType(api, type))));
   // A controller that finds its own type missing tries again only much later; Redis and the
   // repo-server know no types, and the repo-server is the last to be ready.
   const controllers = install.workloads.filter((workload) => workload.metadata.name.endsWith("-controller"));
   const others = install.workloads.filter((workload) => !controllers.includes(workload));
-  await applyAll(api, [...install.first.filter((object) => !isType(object)), redisSecret()]);
+  // What pods refer to goes in before them, so that none has to restart.
+  await applyAll(api, install.settings);
   await Promise.all([applyAll(api, others), typesServed.then(() => applyAll(api, controllers))]);
+  return "installed";
+}
+
+function digestOf(marker: KubeObject | undefined): string | undefined {
+  return (marker?.["data"] as { digest?: string } | undefined)?.digest;
 }
 
 function isType(object: KubeObject): boolean {
@@ -80,14 +75,12 @@ export async function waitForArgoCd(api: Api, install: Install, plan: IntegrateP
   const what = "Argo CD to be available";
   const troubledSince = new Map<string, number>();
   await waitFor(
-    { what, timeoutMs: plan.timeouts.argocd * 1000, everyMs: 300, onChange: (line) => progress.say(`argocd: ${line}`) },
+    { what, timeoutMs: plan.timeouts.argocd * 1000, everyMs: 150, onChange: (line) => progress.say(`argocd: ${line}`) },
     () =>
       whilePassing(async () => {
         const missing: string[] = [];
-        for (const workload of install.workloads) {
-          const live = await api.get(await api.pathOf(workload));
-          if (!isAvailable(live)) missing.push(workload.metadata.name);
-        }
+        const live = await Promise.all(install.workloads.map(async (workload) => await api.get(await api.pathOf(workload))));
+        for (const [index, { metadata }] of install.workloads.entries()) if (!isAvailable(live[index])) missing.push(metadata.name);
         if (missing.length === 0) return { done: true };
         api.trouble = nodeTrouble(await api.list("/api/v1/nodes"));
         if (api.trouble !== undefined) return { waiting: api.trouble };
@@ -133,15 +126,6 @@ function isAvailable(live: KubeObject | undefined): boolean {
   const wanted = (live["spec"] as { replicas?: number }).replicas ?? 1;
   const status = (live["status"] ?? {}) as { readyReplicas?: number; observedGeneration?: number };
   return (status.observedGeneration ?? 0) >= (live.metadata.generation ?? 0) && (status.readyReplicas ?? 0) >= wanted;
-}
-
-function redisSecret(): KubeObject {
-  return {
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name: "argocd-redis", namespace: ARGOCD_NAMESPACE },
-    stringData: { auth: randomBytes(18).toString("base64url") },
-  };
 }
 
 function firstLine(text: string): string {

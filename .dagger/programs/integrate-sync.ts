@@ -1,4 +1,5 @@
-import { ARGOCD_NAMESPACE, withRepository } from "../src/lib/argocd-install.ts";
+import { lookup } from "node:dns/promises";
+import { ARGOCD_NAMESPACE, gitService, withRepository } from "../src/lib/argocd-install.ts";
 import { judgeApplication, judgeApplicationSet, saysGitUnreachable } from "../src/lib/health.ts";
 import type { Application, Verdict } from "../src/lib/health.ts";
 import type { ExpectedService, IntegratePlan } from "../src/lib/integrate-plan.ts";
@@ -12,7 +13,9 @@ import { Cause } from "./integrate-progress.ts";
 import type { Progress } from "./integrate-progress.ts";
 
 const ARGO_API = `/apis/argoproj.io/v1alpha1/namespaces/${ARGOCD_NAMESPACE}`;
+/** So long is a thing given before it is asked for again. */
 const REFRESH_EVERY_MS = 3_000;
+const GIT_PORT = 9418;
 
 /** Name of the Application that the ApplicationSet makes for a service. */
 export function applicationName(plan: IntegratePlan, service: ExpectedService): string {
@@ -25,12 +28,27 @@ export async function applications(api: Api): Promise<Map<string, Application>> 
   return new Map(items.map((item) => [item.metadata.name, item]));
 }
 
-/** Applies project and ApplicationSet, in the order that never leaves an Application without its project. */
-export async function applyGitops(api: Api, plan: IntegratePlan, objects: KubeObject[]): Promise<string[]> {
-  const pointed = objects.map((object) => withRepository(object, plan.gitops.url));
-  await applyAll(api, pointed.filter((object) => object.kind === "AppProject"));
-  await applyAll(api, pointed.filter((object) => object.kind !== "AppProject"));
-  return pointed.filter((object) => object.kind === "ApplicationSet").map((object) => object.metadata.name);
+/**
+ * What Applications need before they exist: the Git server's name for pods, the project (an
+ * Application without one stays refused until a late refresh), the namespace (Applications that
+ * all make it at once lose seconds: one does, the others retry).
+ */
+export async function prepareGitops(api: Api, plan: IntegratePlan, objects: KubeObject[]): Promise<void> {
+  const { hostname, port } = new URL(plan.gitops.url);
+  const { address } = await lookup(hostname, { family: 4 });
+  const namespace: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name: plan.env } };
+  await applyAll(api, [
+    ...gitService(hostname, address, Number(port || GIT_PORT)),
+    ...objects.filter((object) => object.kind !== "ApplicationSet").map((object) => withRepository(object, plan.gitops.url)),
+    namespace,
+  ]);
+}
+
+/** Applies the ApplicationSets; returns their names. */
+export async function applySets(api: Api, plan: IntegratePlan, objects: KubeObject[]): Promise<string[]> {
+  const sets = objects.filter((object) => object.kind === "ApplicationSet").map((object) => withRepository(object, plan.gitops.url));
+  await applyAll(api, sets);
+  return sets.map(({ metadata }) => metadata.name);
 }
 
 /** Waits until the ApplicationSet has made an Application for every expected service. */
@@ -42,7 +60,7 @@ export async function waitForApplications(api: Api, plan: IntegratePlan, sets: s
     {
       what: `the Applications ${wanted.join(", ")}`,
       timeoutMs: plan.timeouts.applications * 1000,
-      everyMs: 250,
+      everyMs: 100,
       onChange: (line) => progress.say(`applications: ${line}`),
     },
     () =>
@@ -78,13 +96,14 @@ export async function waitForApplications(api: Api, plan: IntegratePlan, sets: s
 export async function waitForSync(api: Api, plan: IntegratePlan, progress: Progress, only = plan.services): Promise<Map<string, Application>> {
   const patience = new Patience(plan.timeouts.stable * 1000);
   const asked = new Map<string, number>();
+  const begun = performance.now();
   const names = only.map((service) => applicationName(plan, service));
   try {
     return await waitFor(
       {
         what: `${names.join(", ")} to be Synced and Healthy at ${plan.gitops.revision.slice(0, 12)}`,
         timeoutMs: plan.timeouts.sync * 1000,
-        everyMs: 300,
+        everyMs: 150,
         onChange: (line) => progress.say(`sync: ${line}`),
       },
       () =>
@@ -97,7 +116,9 @@ export async function waitForSync(api: Api, plan: IntegratePlan, progress: Progr
             if (verdict.ok) continue;
             open.push(`${name}: ${verdict.detail}`);
             endIfFatal(plan, service, verdict, patience);
-            if (verdict.refresh && performance.now() - (asked.get(name) ?? 0) > REFRESH_EVERY_MS) {
+            // Argo CD looks by itself at what is new; only a comparison that is too old is asked for at once.
+            const since = asked.get(name) ?? (verdict.reason === "not-reconciled-since" ? -Infinity : begun);
+            if (verdict.refresh && performance.now() - since > REFRESH_EVERY_MS) {
               asked.set(name, performance.now());
               await refreshApplication(api, name);
             }

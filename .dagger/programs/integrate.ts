@@ -2,11 +2,12 @@
  * Proves images and manifests under Argo CD: installs it on the cluster that KUBECONFIG names,
  * lets it deploy the tree that a Git server serves, and looks at what comes of it.
  *
- * Reads /work-input (plan.json, core-install.json, gitops.json); writes /out/verdict.json,
+ * Reads /work-input (plan.json, gitops.json, install/*.json); writes /out/verdict.json,
  * /out/timeline.txt and, on failure, /out/evidence/. The last line on stderr is the cause, and the exit code is 1.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Install } from "../src/lib/argocd-install.ts";
 import { clusterTimes } from "../src/lib/cluster-times.ts";
 import type { ReadyMarker } from "../src/lib/cluster-times.ts";
 import type { ExpectedService, IntegratePlan, IntegrateVerdict, ServiceFacts } from "../src/lib/integrate-plan.ts";
@@ -15,10 +16,10 @@ import { WaitTimeout } from "../src/lib/wait.ts";
 import { Api } from "./integrate-api.ts";
 import { checkAnswers, checkDrift, checkPods, finalState } from "./integrate-checks.ts";
 import { collectEvidence, keepEvidence } from "./integrate-evidence.ts";
-import { installArgoCd, readInstall, waitForApi, waitForArgoCd } from "./integrate-install.ts";
+import { installArgoCd, waitForApi, waitForArgoCd } from "./integrate-install.ts";
 import { Cause, Progress } from "./integrate-progress.ts";
 import { checkSoak } from "./integrate-soak.ts";
-import { applyGitops, waitForApplications, waitForSync } from "./integrate-sync.ts";
+import { applySets, prepareGitops, waitForApplications, waitForSync } from "./integrate-sync.ts";
 
 const INPUT = process.env["INTEGRATE_INPUT"] ?? "/work-input";
 const OUT = process.env["INTEGRATE_OUT"] ?? "/out";
@@ -28,14 +29,15 @@ const KEPT = process.env["INTEGRATE_EVIDENCE"];
 const READY_MARKER = "/api/v1/namespaces/kube-system/configmaps/cluster-ready";
 
 async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict: IntegrateVerdict): Promise<void> {
-  const objects = JSON.parse(await readFile(join(INPUT, "core-install.json"), "utf8")) as KubeObject[];
-  const gitops = JSON.parse(await readFile(join(INPUT, "gitops.json"), "utf8")) as KubeObject[];
-  const install = await readInstall(plan, objects);
+  const [install, gitops] = await Promise.all([readInstall(), readJson<KubeObject[]>("gitops.json")]);
   verdict.kubernetes = await progress.step("cluster API", () => waitForApi(api, plan, progress));
-  await progress.step("install Argo CD", () => installArgoCd(api, install));
+  await progress.step("install Argo CD", async () => {
+    progress.say(`argocd: ${(await installArgoCd(api, install)) === "found" ? "the cluster began with it" : "installed"}`);
+    await prepareGitops(api, plan, gitops);
+  });
   await progress.step("Argo CD available", () => waitForArgoCd(api, install, plan, progress));
 
-  const sets = await progress.step("AppProject and ApplicationSet", () => applyGitops(api, plan, gitops));
+  const sets = await progress.step("ApplicationSet", () => applySets(api, plan, gitops));
   await progress.step("Applications made", () => waitForApplications(api, plan, sets, progress));
   await progress.step("Synced and Healthy", () => waitForSync(api, plan, progress));
 
@@ -70,6 +72,16 @@ async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict:
   });
 }
 
+async function readJson<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(join(INPUT, file), "utf8")) as T;
+}
+
+async function readInstall(): Promise<Install> {
+  const list = async (file: string): Promise<KubeObject[]> => (await readJson<{ items: KubeObject[] }>(join("install", file))).items;
+  const [types, settings, workloads] = await Promise.all([list("1-types.json"), list("2-settings.json"), list("3-workloads.json")]);
+  return { types, settings, workloads };
+}
+
 /** All services at once; every failure is told, not only the first. */
 async function together<T>(services: ExpectedService[], work: (service: ExpectedService) => Promise<T>): Promise<T[]> {
   const results = await Promise.allSettled(services.map(work));
@@ -83,7 +95,7 @@ async function together<T>(services: ExpectedService[], work: (service: Expected
 async function main(): Promise<number> {
   const started = new Date();
   const progress = new Progress();
-  const plan = JSON.parse(await readFile(join(INPUT, "plan.json"), "utf8")) as IntegratePlan;
+  const plan = await readJson<IntegratePlan>("plan.json");
   const verdict: IntegrateVerdict = {
     id: plan.id,
     passed: false,

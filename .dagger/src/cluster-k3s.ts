@@ -8,7 +8,7 @@ const REGISTRY_NAME = "registry.golden-path.internal";
 
 /**
  * k3s in the cluster role, by its documented interface. Its containerd pulls Argo CD and Redis
- * itself: where k3s' image can be pulled, theirs can be too.
+ * itself: where k3s' image can be pulled, theirs can be too. It begins empty: whoever uses it installs.
  */
 export function k3s({ images, registry, key }: ClusterOptions): Cluster {
   const image = dag.container().from(images.cluster);
@@ -26,7 +26,6 @@ export function k3s({ images, registry, key }: ClusterOptions): Cluster {
     kubeconfig: pki.file("kubeconfig"),
     // /bin/kubectl is a link to it.
     kubectl: image.file(K3S_PROGRAM),
-    images: { argocd: images.argocd, redis: images.redis },
   };
 }
 

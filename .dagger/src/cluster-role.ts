@@ -1,5 +1,5 @@
 import { CacheSharingMode, dag } from "@dagger.io/dagger";
-import type { Container, File, Service } from "@dagger.io/dagger";
+import type { Container, Directory, File, Service } from "@dagger.io/dagger";
 import { createHash } from "node:crypto";
 import type { ImageName } from "./lib/images.ts";
 
@@ -13,14 +13,20 @@ export interface Cluster {
   kubeconfig: File;
   /** kubectl of the cluster's own version. */
   kubectl: File;
-  /** References under which pods use the preloaded images. */
-  images: { argocd: string; redis: string };
+}
+
+/** References under which pods use Argo CD's images. */
+export interface InClusterImages {
+  argocd: string;
+  redis: string;
 }
 
 export interface ClusterOptions {
   images: Record<ImageName, string>;
   /** Serves `registry.golden-path.internal`; left out when manifests name a registry of the user's. */
   registry?: Service;
+  /** Lists of objects, applied in the order of their names; a cluster may begin with them. */
+  install: Directory;
   /** Clusters of different keys share nothing but their image store. */
   key: string;
 }

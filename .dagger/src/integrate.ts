@@ -1,30 +1,21 @@
 import { dag } from "@dagger.io/dagger";
-import type { Container, Directory, File, Service } from "@dagger.io/dagger";
-import { installManifest } from "./argocd-manifest.ts";
-import { cluster } from "./cluster.ts";
+import type { Container, Directory } from "@dagger.io/dagger";
 import { CLUSTER_ALIAS } from "./cluster-role.ts";
+import { type ClusterNeeds, integrationCluster } from "./integrate-cluster.ts";
 import { GIT_ALIAS, serveTree, treeDirectory } from "./integrate-git.ts";
+import { MODULE, PROGRAM, below, objectsOf, programTree } from "./integrate-program.ts";
 import type { Tree } from "./lib/edits.ts";
 import { UserError } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
-import type { ImageName } from "./lib/images.ts";
 import { DEFAULT_TIMEOUTS, planId } from "./lib/integrate-plan.ts";
 import type { ExpectedService, IntegratePlan, IntegrateTimeouts, IntegrateVerdict } from "./lib/integrate-plan.ts";
 
-export interface IntegrateOptions {
-  env: string;
+export interface IntegrateOptions extends ClusterNeeds {
   services: ExpectedService[];
   /** The GitOps repository as `promote` would commit it; `argocd/` and `env/<env>/` are used. */
   tree: Tree;
-  images: Record<ImageName, string>;
-  /** Serves the images under test, the same service in every run; left out for a registry of the user's. */
-  registry?: Service;
-  /** Node 24 with the package `yaml` in /golden-path/node_modules. */
-  node: Container;
   /** A container that has git, its daemon included. */
   git: Container;
-  /** This module's source: `dag.currentModule().source()`. */
-  source: Directory;
   timeouts?: Partial<IntegrateTimeouts>;
   /** Any text that was not used before forces a new verdict. */
   fresh?: string;
@@ -41,21 +32,6 @@ export interface IntegrateResult {
 /** Holds what outlives a failed exec: `integrate/<plan id>/` until a run claims it. */
 export const EVIDENCE_VOLUME = "golden-path-evidence";
 const EVIDENCE = "/evidence";
-const PROGRAM = "/golden-path";
-/** Says to Node that the program is made of ECMAScript modules. */
-const MODULE = `{"type": "module"}\n`;
-
-/** Everything the program imports; another file of the module must not change the question. */
-const PROGRAM_FILES = [
-  "programs/integrate*.ts",
-  "src/lib/argocd-install.ts",
-  "src/lib/cluster-times.ts",
-  "src/lib/health.ts",
-  "src/lib/integrate-plan.ts",
-  "src/lib/kube.ts",
-  "src/lib/redact.ts",
-  "src/lib/wait.ts",
-];
 
 /**
  * Deploys the tree with Argo CD on an ephemeral cluster and proves what comes of it.
@@ -68,31 +44,28 @@ const PROGRAM_FILES = [
  */
 export async function integrate(options: IntegrateOptions): Promise<IntegrateResult> {
   const started = Date.now();
-  const { env, services, images, registry } = options;
+  const { env, services, images } = options;
   const tree = usedTree(options.tree, env);
-  const [git, program, install] = await Promise.all([
+  const [git, program, { cluster: { service, kubeconfig, kubectl }, install }] = await Promise.all([
     serveTree(options.git, tree),
     programTree(options.source),
-    installManifest(images.argocd),
+    integrationCluster(options),
   ]);
   const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };
   const id = planId(question);
-  const { service, kubeconfig, kubectl, images: inCluster } = cluster({ images, key: id, ...(registry === undefined ? {} : { registry }) });
   const plan: IntegratePlan = {
     id,
     env,
     gitops: { url: git.url, revision: git.revision },
-    images: inCluster,
     services,
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
   };
-  const manifest = dag.directory().withFile("core-install.yaml", install);
   const exec = options.node
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))
     .withMountedDirectory(`${PROGRAM}/src`, treeDirectory(below(program, "src/")))
     .withNewFile(`${PROGRAM}/package.json`, MODULE)
     .withMountedFile("/usr/local/bin/kubectl", kubectl)
-    .withMountedFile("/work-input/core-install.json", objectsOf(options.node, program, manifest))
+    .withMountedDirectory("/work-input/install", install)
     .withMountedFile("/work-input/gitops.json", objectsOf(options.node, program, treeDirectory(below(tree, "argocd/"))))
     .withNewFile("/work-input/plan.json", JSON.stringify(plan, null, 2))
     .withMountedFile("/kube/config", kubeconfig)
@@ -104,7 +77,7 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
     .withExec(["node", `${PROGRAM}/programs/integrate.ts`]);
   const out = exec.directory("/out");
   // The cluster is ended here and not with the session, which allows all its services a few seconds only.
-  const text = await proven(out, id).finally(async () => await service.stop().catch(() => undefined));
+  const text = await proven(out, id).finally(async () => await service.stop({ kill: true }).catch(() => undefined));
   const verdict = JSON.parse(text) as IntegrateVerdict;
   // Dagger keeps whole seconds of neither side: an answer from before this call was reused.
   return { verdict, reused: Date.parse(verdict.verifiedAt) < started - 1000, out };
@@ -143,17 +116,6 @@ function wordsOf(error: unknown): string {
   return told.length > 0 ? told.join("; ") : error instanceof Error ? error.message : String(error);
 }
 
-/** The objects in a directory of YAML files, as one JSON list. */
-function objectsOf(node: Container, program: Tree, yaml: Directory): File {
-  const file = "programs/integrate-objects.ts";
-  return node
-    .withNewFile(`${PROGRAM}/${file}`, program[file] ?? "")
-    .withNewFile(`${PROGRAM}/package.json`, MODULE)
-    .withMountedDirectory("/yaml", yaml)
-    .withExec(["sh", "-ec", `node ${PROGRAM}/${file} /objects.json /yaml/*.yaml`])
-    .file("/objects.json");
-}
-
 /** What a failed proof left behind; the run's id keeps an earlier answer from being found again. */
 export function claimEvidence(shell: Container, id: string, runId: string): Directory {
   const script = `
@@ -174,16 +136,4 @@ function usedTree(tree: Tree, env: string): Tree {
     throw new UserError(`integrating under Argo CD: the GitOps tree has nothing under ${folder}; give it the files of the release`);
   }
   return Object.fromEntries(used);
-}
-
-/** The program's texts, read from the module so that only their content counts. */
-async function programTree(source: Directory): Promise<Tree> {
-  const paths = (await Promise.all(PROGRAM_FILES.map((pattern) => source.glob(pattern)))).flat().sort();
-  const texts = await Promise.all(paths.map(async (path) => [path, await source.file(path).contents()] as const));
-  return Object.fromEntries(texts);
-}
-
-function below(tree: Tree, prefix: string): Tree {
-  const inside = Object.entries(tree).filter(([path]) => path.startsWith(prefix));
-  return Object.fromEntries(inside.map(([path, text]) => [path.slice(prefix.length), text]));
 }

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { prepareInstall, withRepository } from "../../.dagger/src/lib/argocd-install.ts";
+import { MARKER, gitService, prepareInstall, withRepository } from "../../.dagger/src/lib/argocd-install.ts";
 import { planId } from "../../.dagger/src/lib/integrate-plan.ts";
 import type { KubeObject } from "../../.dagger/src/lib/kube.ts";
 
@@ -14,7 +14,7 @@ function at(value: unknown, ...path: (string | number)[]): unknown {
 }
 
 const SOURCE = ["spec", "template", "spec", "source", "repoURL"];
-const OPTIONS = { argocdImage: "argo:here", redisImage: "redis:here", hostAliases: [{ ip: "10.1.2.3", hostnames: ["git"] }] };
+const OPTIONS = { argocdImage: "argo:here", redisImage: "redis:here" };
 
 function deployment(name: string, image: string): KubeObject {
   return {
@@ -46,34 +46,51 @@ describe("prepareInstall", () => {
   const pod = (index: number) => at(install.workloads, index, "spec", "template", "spec");
 
   it("puts what pods refer to before the pods", () => {
-    expect(install.first.map((o) => o.kind)).toEqual(["ConfigMap", "CustomResourceDefinition"]);
+    expect(install.types.map((o) => o.kind)).toEqual(["Namespace", "CustomResourceDefinition"]);
+    expect(install.settings.map((o) => o.metadata.name)).toEqual(["argocd-cm", MARKER]);
     expect(install.workloads.map((o) => o.metadata.name)).toEqual(["argocd-repo-server", "argocd-redis"]);
   });
 
-  it("replaces images, pull policy and slow probes, and gives the repo-server the Git server's address", () => {
+  it("replaces images, pull policy and slow probes, and drops what only prepares", () => {
     expect(pod(0)).toEqual({
       containers: [
         {
           image: "argo:here",
           imagePullPolicy: "IfNotPresent",
           readinessProbe: { initialDelaySeconds: 0, periodSeconds: 1 },
-          env: [{ name: "ARGOCD_GPG_ENABLED", value: "false" }],
+          env: [
+            { name: "ARGOCD_GPG_ENABLED", value: "false" },
+            { name: "GOGC", value: "400" },
+          ],
         },
       ],
-      hostAliases: OPTIONS.hostAliases,
     });
     expect(at(pod(1), "containers", 0, "image")).toBe("redis:here");
-    expect(at(pod(1), "hostAliases")).toBeUndefined();
   });
 
   it("sets the namespace except on what has none, and takes only prose out of schemas", () => {
-    expect(install.first[0]?.metadata.namespace).toBe("argocd");
-    expect(install.first[1]?.metadata.namespace).toBeUndefined();
-    expect(install.first[1]?.["spec"]).toEqual({ schema: { properties: { description: { type: "string" } } } });
+    expect(install.settings[0]?.metadata.namespace).toBe("argocd");
+    expect(install.types[1]?.metadata.namespace).toBeUndefined();
+    expect(install.types[1]?.["spec"]).toEqual({ schema: { properties: { description: { type: "string" } } } });
+  });
+
+  it("is named by its content, so that a cluster that began with it is known", () => {
+    const digest = (options: typeof OPTIONS) => at(prepareInstall([argo, config, crd, redis], options).settings.at(-1), "data", "digest");
+    expect(digest(OPTIONS)).toBe(at(install.settings.at(-1), "data", "digest"));
+    expect(digest({ ...OPTIONS, redisImage: "redis:other" })).not.toBe(digest(OPTIONS));
   });
 
   it("leaves its input alone", () => {
     expect(at(argo, "spec", "template", "spec", "containers", 0, "image")).toBe("quay.io/argoproj/argocd:v3.2.11");
+  });
+});
+
+describe("gitService", () => {
+  it("gives pods the Git server's own address under its name", () => {
+    const [service, slice] = gitService("git", "10.1.2.3", 9418);
+    expect(at(service, "spec", "clusterIP")).toBe("None");
+    expect(at(slice, "metadata", "labels")).toEqual({ "kubernetes.io/service-name": service?.metadata.name });
+    expect(at(slice, "endpoints", 0, "addresses")).toEqual(["10.1.2.3"]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { KubeObject } from "./kube.ts";
 
 /**
@@ -7,19 +8,21 @@ import type { KubeObject } from "./kube.ts";
 export interface InstallOptions {
   argocdImage: string;
   redisImage: string;
-  /** Names that Argo CD's repo-server must resolve although the cluster's DNS does not know them. */
-  hostAliases: { ip: string; hostnames: string[] }[];
 }
 
 /** The installation in the order in which it can be applied; each list may go in at once. */
 export interface Install {
-  /** Types and everything that pods refer to. */
-  first: KubeObject[];
+  /** The namespace and the types. */
+  types: KubeObject[];
+  /** Everything that pods refer to. */
+  settings: KubeObject[];
   /** Deployments and StatefulSets. */
   workloads: KubeObject[];
 }
 
 export const ARGOCD_NAMESPACE = "argocd";
+/** Says which installation a cluster holds. */
+export const MARKER = "golden-path-install";
 
 const CLUSTER_SCOPED = new Set(["CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Namespace"]);
 const WORKLOADS = new Set(["Deployment", "StatefulSet"]);
@@ -55,7 +58,8 @@ const SETTINGS: Record<string, Record<string, string>> = {
 
 /** Rewrites the objects of `core-install.yaml`. */
 export function prepareInstall(objects: KubeObject[], options: InstallOptions): Install {
-  const install: Install = { first: [], workloads: [] };
+  const namespace: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name: ARGOCD_NAMESPACE } };
+  const install: Install = { types: [namespace], settings: [], workloads: [] };
   for (const original of objects) {
     const object = structuredClone(original);
     if (!CLUSTER_SCOPED.has(object.kind)) object.metadata.namespace = ARGOCD_NAMESPACE;
@@ -65,10 +69,33 @@ export function prepareInstall(objects: KubeObject[], options: InstallOptions): 
       fitWorkload(object, options);
       install.workloads.push(object);
     } else {
-      install.first.push(object);
+      (object.kind === "CustomResourceDefinition" ? install.types : install.settings).push(object);
     }
   }
+  install.settings.push(marker(install));
   return install;
+}
+
+/** An object that names this installation by its content. */
+function marker(install: Install): KubeObject {
+  const digest = createHash("sha256").update(JSON.stringify(install)).digest("hex");
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: MARKER, namespace: ARGOCD_NAMESPACE }, data: { digest } };
+}
+
+/** The Git server's address under its name, for pods: the cluster's DNS knows none of the pipeline's services. */
+export function gitService(name: string, address: string, port: number): KubeObject[] {
+  const ports = [{ name: "git", port, protocol: "TCP" }];
+  return [
+    { apiVersion: "v1", kind: "Service", metadata: { name, namespace: ARGOCD_NAMESPACE }, spec: { clusterIP: "None", ports } },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name, namespace: ARGOCD_NAMESPACE, labels: { "kubernetes.io/service-name": name } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports,
+    },
+  ];
 }
 
 interface Container {
@@ -81,13 +108,17 @@ interface Container {
 interface PodSpec {
   containers: Container[];
   initContainers?: (Container & { name: string })[];
-  hostAliases?: { ip: string; hostnames: string[] }[];
 }
+
+/**
+ * Init containers that prepare what is not used here: the secret exists before the pods do, and
+ * no plugin needs the copy of Argo CD's 200 MB program that the repo-server would wait for.
+ */
+const NEEDLESS = new Set(["secret-init", "copyutil"]);
 
 function fitWorkload(object: KubeObject, options: InstallOptions): void {
   const pod = (object as unknown as { spec: { template: { spec: PodSpec } } }).spec.template.spec;
-  // The secret that this container would make exists before the pods do.
-  const kept = (pod.initContainers ?? []).filter((container) => container.name !== "secret-init");
+  const kept = (pod.initContainers ?? []).filter((container) => !NEEDLESS.has(container.name));
   if (kept.length > 0) pod.initContainers = kept;
   else delete pod.initContainers;
   for (const container of [...pod.containers, ...kept]) {
@@ -95,14 +126,12 @@ function fitWorkload(object: KubeObject, options: InstallOptions): void {
     container.image = isArgo ? options.argocdImage : options.redisImage;
     container.imagePullPolicy = "IfNotPresent";
     // Signature checks of commits need key rings that an ephemeral cluster has no use for.
-    if (isArgo) container.env = [...(container.env ?? []), { name: "ARGOCD_GPG_ENABLED", value: "false" }];
+    // GOGC: its parts start on few busy cores; memory for time.
+    if (isArgo) container.env = [...(container.env ?? []), { name: "ARGOCD_GPG_ENABLED", value: "false" }, { name: "GOGC", value: "400" }];
     if (container.readinessProbe !== undefined) {
       container.readinessProbe.initialDelaySeconds = 0;
       container.readinessProbe.periodSeconds = 1;
     }
-  }
-  if (object.metadata.name === "argocd-repo-server" && options.hostAliases.length > 0) {
-    pod.hostAliases = [...(pod.hostAliases ?? []), ...options.hostAliases];
   }
 }
 

@@ -7,8 +7,6 @@ export interface IntegratePlan {
   id: string;
   env: string;
   gitops: { url: string; revision: string };
-  /** References under which the cluster already has these images. */
-  images: { argocd: string; redis: string };
   services: ExpectedService[];
   timeouts: IntegrateTimeouts;
 }

@@ -49,6 +49,18 @@ finish() {
   ((rc == 0)) || fail "$name" "$name failed with exit code $rc"
 }
 
+# end_part NAME LIMIT: asks one part to end, and waits until it has
+end_part() {
+  local name=$1 limit=$2 pid=${PARTS[$1]} end=$((SECONDS + $2))
+  kill -TERM "$pid"
+  while kill -0 "$pid" 2>/dev/null; do
+    ((SECONDS < end)) || fail "$name" "gave up waiting for $name to end: still there after $limit s"
+    sleep 0.05
+  done
+  wait "$pid" 2>/dev/null || true
+  unset "PARTS[$name]"
+}
+
 # await WHAT LIMIT PART COMMAND...: repeats COMMAND until it succeeds; ends early when PART has died
 await() {
   local what=$1 limit=$2 part=$3 end=$((SECONDS + $2)) out

@@ -1,0 +1,61 @@
+import type { Container, Directory, File } from "@dagger.io/dagger";
+import type { Tree } from "./lib/edits.ts";
+
+/** Where the program lies in the container that runs it. */
+export const PROGRAM = "/golden-path";
+/** Says to Node that the program is made of ECMAScript modules. */
+export const MODULE = `{"type": "module"}\n`;
+
+/** Everything the program imports; another file of the module must not change the question. */
+const PROGRAM_FILES = [
+  "programs/integrate*.ts",
+  "src/lib/argocd-install.ts",
+  "src/lib/cluster-times.ts",
+  "src/lib/health.ts",
+  "src/lib/integrate-plan.ts",
+  "src/lib/kube.ts",
+  "src/lib/redact.ts",
+  "src/lib/wait.ts",
+];
+
+/** What fits Argo CD's installation to the cluster; the rest of the program must not change the cluster. */
+const FIT_FILES = ["programs/integrate-fit.ts", "programs/integrate-objects.ts", "src/lib/argocd-install.ts", "src/lib/kube.ts"];
+
+/** The program's texts, read from the module so that only their content counts. */
+export async function programTree(source: Directory): Promise<Tree> {
+  return await textsOf(source, (await Promise.all(PROGRAM_FILES.map((pattern) => source.glob(pattern)))).flat());
+}
+
+async function textsOf(source: Directory, paths: string[]): Promise<Tree> {
+  const texts = await Promise.all(paths.sort().map(async (path) => [path, await source.file(path).contents()] as const));
+  return Object.fromEntries(texts);
+}
+
+/** The files below a folder, by their path in it. */
+export function below(tree: Tree, prefix: string): Tree {
+  const inside = Object.entries(tree).filter(([path]) => path.startsWith(prefix));
+  return Object.fromEntries(inside.map(([path, text]) => [path.slice(prefix.length), text]));
+}
+
+/** The objects in a directory of YAML files, as one JSON list. */
+export function objectsOf(node: Container, program: Tree, yaml: Directory): File {
+  const file = "programs/integrate-objects.ts";
+  return node
+    .withNewFile(`${PROGRAM}/${file}`, program[file] ?? "")
+    .withNewFile(`${PROGRAM}/package.json`, MODULE)
+    .withMountedDirectory("/yaml", yaml)
+    .withExec(["sh", "-ec", `node ${PROGRAM}/${file} /objects.json /yaml/*.yaml`])
+    .file("/objects.json");
+}
+
+/** Argo CD's installation fitted to the cluster: lists to apply in the order of their names. */
+export async function fittedInstall(node: Container, source: Directory, manifest: Directory, images: { argocd: string; redis: string }): Promise<Directory> {
+  const texts = await textsOf(source, [...FIT_FILES]);
+  let container = node
+    .withNewFile(`${PROGRAM}/package.json`, MODULE)
+    .withMountedFile("/objects.json", objectsOf(node, texts, manifest));
+  for (const [path, text] of Object.entries(texts)) container = container.withNewFile(`${PROGRAM}/${path}`, text);
+  return container
+    .withExec(["node", `${PROGRAM}/programs/integrate-fit.ts`, "/objects.json", "/install", images.argocd, images.redis])
+    .directory("/install");
+}
