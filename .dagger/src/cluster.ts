@@ -42,7 +42,8 @@ function embedded({ images, registry, install, key }: ClusterOptions): Cluster {
 
 /**
  * A datastore with everything of `install` in it, made once for each cluster image, set of
- * certificates and installation; a cluster that begins with it has nothing to install.
+ * certificates and installation; a cluster that begins with it has nothing to install. An image
+ * that cannot make one begins empty, and whoever uses the cluster installs.
  */
 function seed(image: Container, pki: Directory, install: Directory): Directory {
   return image
@@ -50,6 +51,6 @@ function seed(image: Container, pki: Directory, install: Directory): Directory {
     .withMountedDirectory("/install", install)
     .withMountedTemp("/run")
     .withMountedTemp("/var/log")
-    .withExec(["cluster", "prepare", "/seed"])
+    .withExec(["sh", "-ec", "if [ -e /usr/local/lib/cluster/prepare.sh ]; then exec cluster prepare /seed; fi; mkdir /seed"])
     .directory("/seed");
 }
