@@ -1,7 +1,7 @@
 import { dag } from "@dagger.io/dagger";
 import type { Container, Directory } from "@dagger.io/dagger";
 import { CLUSTER_ALIAS } from "./cluster-role.ts";
-import { type ClusterNeeds, integrationCluster } from "./integrate-cluster.ts";
+import type { ClusterNeeds, IntegrationCluster } from "./integrate-cluster.ts";
 import { GIT_ALIAS, serveTree, treeDirectory } from "./integrate-git.ts";
 import { MODULE, PROGRAM, below, objectsOf, programTree } from "./integrate-program.ts";
 import type { Tree } from "./lib/edits.ts";
@@ -10,7 +10,7 @@ import { execFailure } from "./lib/exec-error.ts";
 import { DEFAULT_TIMEOUTS, planId } from "./lib/integrate-plan.ts";
 import type { ExpectedService, IntegratePlan, IntegrateTimeouts, IntegrateVerdict } from "./lib/integrate-plan.ts";
 
-export interface IntegrateOptions extends ClusterNeeds {
+export interface IntegrateOptions extends ClusterNeeds, IntegrationCluster {
   services: ExpectedService[];
   /** The GitOps repository as `promote` would commit it; `argocd/` and `env/<env>/` are used. */
   tree: Tree;
@@ -46,11 +46,8 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
   const started = Date.now();
   const { env, services, images } = options;
   const tree = usedTree(options.tree, env);
-  const [git, program, { cluster: { service, kubeconfig, kubectl }, install }] = await Promise.all([
-    serveTree(options.git, tree),
-    programTree(options.source),
-    integrationCluster(options),
-  ]);
+  const { service, kubeconfig, kubectl } = options.cluster;
+  const [git, program] = await Promise.all([serveTree(options.git, tree), programTree(options.source)]);
   const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };
   const id = planId(question);
   const plan: IntegratePlan = {
@@ -65,7 +62,7 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
     .withMountedDirectory(`${PROGRAM}/src`, treeDirectory(below(program, "src/")))
     .withNewFile(`${PROGRAM}/package.json`, MODULE)
     .withMountedFile("/usr/local/bin/kubectl", kubectl)
-    .withMountedDirectory("/work-input/install", install)
+    .withMountedDirectory("/work-input/install", options.install)
     .withMountedFile("/work-input/gitops.json", objectsOf(options.node, program, treeDirectory(below(tree, "argocd/"))))
     .withNewFile("/work-input/plan.json", JSON.stringify(plan, null, 2))
     .withMountedFile("/kube/config", kubeconfig)

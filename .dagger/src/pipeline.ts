@@ -1,11 +1,13 @@
 import { dag, type Directory, type File } from "@dagger.io/dagger";
 import { buildService, lintService, testService } from "./build.ts";
+import { ClusterAhead } from "./cluster-ahead.ts";
 import { checkManifests } from "./conform.ts";
 import { newRunId } from "./evidence.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
 import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
 import type { ServiceChange } from "./lib/changes.ts";
+import { clusterAheadAfterMs } from "./lib/cluster-ahead.ts";
 import type { Tree } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
 import { UserError, plural } from "./lib/errors.ts";
@@ -103,6 +105,12 @@ interface Published {
   bills: Bills;
 }
 
+/** What a proof allows to be committed. */
+interface Proven {
+  tree: Tree;
+  owned: string[];
+}
+
 /** One run of the golden path over some services. */
 export class Run {
   readonly id = newRunId();
@@ -127,9 +135,15 @@ export class Run {
   /** Runs everything that the plan asks for; the report tells how each stage ended. */
   async execute(prepared: Prepared): Promise<RunReport> {
     const histories = historiesOf(this.workshop, prepared, this.options.env);
-    const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
-    const signable = published.map((one) => one && signableOf(one));
-    const [proven, signed] = await Promise.all([this.integrate(prepared, published), signAll(this.workshop, signable, this.journal)]);
+    const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan));
+    const prove = async () => {
+      const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
+      ahead.hold();
+      const signable = published.map((one) => one && signableOf(one));
+      const [proven, signed] = await Promise.all([this.integrate(prepared, published, ahead), signAll(this.workshop, signable, this.journal)]);
+      return { signable, proven, signed };
+    };
+    const { signable, proven, signed } = await prove().finally(async () => await ahead.end());
     if (this.options.promote) {
       const verified = await verifyAll(this.workshop, signable, signed, prepared.tip?.files ?? {}, this.journal);
       await this.promote(verified && proven);
@@ -192,16 +206,15 @@ export class Run {
     });
   }
 
-  private async integrate(prepared: Prepared, published: (Published | undefined)[]): Promise<{ tree: Tree; owned: string[] } | undefined> {
+  private async integrate(prepared: Prepared, published: (Published | undefined)[], ahead: ClusterAhead): Promise<Proven | undefined> {
     const { env, fresh, limits } = this.options;
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
       const { context, settings } = this.workshop;
-      const [base, platform, registry, tools] = await Promise.all([
+      const [base, platform, cluster] = await Promise.all([
         readTree(settings.base, "*.yaml"),
         seedTree(settings.platform),
-        this.workshop.registry(),
-        this.workshop.tools(),
+        ahead.get(),
       ]);
       // What the platform has committed by now is its own; the seed only fills what is not there.
       const missing = Object.keys(platform).filter((path) => prepared.tip?.files[path] === undefined);
@@ -216,18 +229,14 @@ export class Run {
       this.rendered = tree;
       try {
         const { verdict, reused, out } = await integrate({
-          env,
+          ...cluster,
           services: all.map(({ service: { spec }, image }) => ({
             name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
             health: spec.health, ready: spec.ready, version: spec.version,
           })),
           // Who may promote what says nothing of what runs: a change of it asks for no new proof.
           tree: Object.fromEntries(Object.entries(tree).filter(([path]) => path !== GATES_FILE)),
-          images: context.images,
-          ...(registry.service ? { registry: registry.service } : {}),
-          node: tools.tools,
-          git: tools.tools,
-          source: tools.module,
+          git: cluster.node,
           ...(fresh ? { fresh: this.id } : {}),
           ...(limits ? { timeouts: limits } : {}),
         });
@@ -243,11 +252,11 @@ export class Run {
     });
   }
 
-  private async promote(proven: { tree: Tree; owned: string[] } | undefined): Promise<void> {
+  private async promote(proven: Proven | undefined): Promise<void> {
     const repository = this.workshop.gitops()!;
     const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
     await this.stages.run("promote", undefined, async () => {
-      const [{ tree, owned }] = needed<[{ tree: Tree; owned: string[] }]>("a stage before it", proven);
+      const [{ tree, owned }] = needed<[Proven]>("a stage before it", proven);
       if (this.images.some(({ sourceRevision }) => isDirty(sourceRevision))) throw new UserError("promoting: the source has changes that no commit holds; commit them and run again");
       const desired = onlyOwned(tree, owned);
       const verdicts = verdictsOf(this.stages.results);
