@@ -15,16 +15,16 @@ step() {
   echo "$line" >> "$TIMINGS"
 }
 
-# fail PART SENTENCE: says what went wrong, shows the end of that part's log, ends
+# fail PART SENTENCE: shows the end of that part's log, says what went wrong (last, where it is looked for), ends
 fail() {
   local part=$1 log=$LOGS/$1.log
   shift
-  echo "cluster: $* (after $(seconds) s)" >&2
   if [ -s "$log" ]; then
     echo "--- last lines of $log" >&2
     tail -n 25 "$log" >&2
     echo "---" >&2
   fi
+  echo "cluster: $* (after $(seconds) s)" >&2
   stop_parts
   exit 1
 }
