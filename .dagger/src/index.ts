@@ -12,6 +12,7 @@ import { checkManifests } from "./conform.ts";
 import { relock } from "./debian.ts";
 import { auditOf, liftHold, planOfPromotion, promoteTo, rollBack } from "./delivery.ts";
 import { newRunId, readEvidence } from "./evidence.ts";
+import { inspectImage } from "./gate.ts";
 import { asContainer, type BuiltImage } from "./image.ts";
 import { UserError } from "./lib/errors.ts";
 import { ENVIRONMENTS, environmentNamed, parseEnvironment } from "./lib/environments.ts";
@@ -24,10 +25,9 @@ import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
 import { type Service as ProjectService, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
-import { told } from "./refusal.ts";
+import { coded, told } from "./refusal.ts";
 import { billIn, billsOfMaterials } from "./sbom.ts";
 import { Scan } from "./scan-object.ts";
-import { scanImage } from "./scan.ts";
 import { signOne, verifyNamed } from "./sign-verify.ts";
 import { cosignTool } from "./signing-tools.ts";
 import { type Settings, Workshop } from "./settings.ts";
@@ -56,6 +56,8 @@ export class GoldenPath {
   private readonly identityToken?: Secret;
   private readonly signingIdentity: string;
   private readonly signingIssuer: string;
+  private readonly advisories?: Directory;
+  private readonly advisoriesUrl: string;
 
   /**
    * @param source The checkout with the services, its .git included
@@ -79,6 +81,8 @@ export class GoldenPath {
    * @param identityToken OIDC token to sign with, in place of a key (keyless)
    * @param signingIdentity Keyless: whose certificate counts
    * @param signingIssuer Keyless: who must have vouched for that identity
+   * @param advisories Folder of OSV records (JSON files, or <Ecosystem>/all.zip) to compare dependencies with
+   * @param advisoriesUrl A mirror of osv.dev's records, or osv.dev's own, in place of a folder
    */
   constructor(
     @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/dist", "**/.venv", "**/__pycache__", ".dagger/sdk"] }) source: Directory,
@@ -102,6 +106,8 @@ export class GoldenPath {
     identityToken?: Secret,
     signingIdentity = "",
     signingIssuer = "",
+    advisories?: Directory,
+    advisoriesUrl = "",
   ) {
     this.source = source;
     this.services = services;
@@ -124,6 +130,8 @@ export class GoldenPath {
     this.identityToken = identityToken;
     this.signingIdentity = signingIdentity;
     this.signingIssuer = signingIssuer;
+    this.advisories = advisories;
+    this.advisoriesUrl = advisoriesUrl;
   }
 
   /**
@@ -241,11 +249,11 @@ export class GoldenPath {
   @func({ cache: "never" })
   async scan(service: string, failOn = "high"): Promise<Scan> {
     const threshold = parseThreshold(failOn);
-    const { workshop, image, version } = await this.built(service);
+    const { workshop, image, version, found } = await this.built(service);
     const { cyclonedx } = await billsOfMaterials(workshop.context, image, service, version);
-    const result = await scanImage(workshop.context, service, image.digest, cyclonedx);
-    const { passed, sentence } = gate(result, threshold);
-    return new Scan(passed, sentence, JSON.stringify(result, null, 2) + "\n");
+    const result = await told(coded(workshop.context, inspectImage(workshop, found, image, cyclonedx)));
+    const { passed, sentence, code = 0 } = gate(result, threshold);
+    return new Scan(passed, sentence, JSON.stringify(result, null, 2) + "\n", code, debian(workshop.context));
   }
 
   /**
@@ -386,12 +394,12 @@ export class GoldenPath {
     return new Workshop(this as unknown as Settings);
   }
 
-  private async built(name: string): Promise<{ workshop: Workshop; image: BuiltImage; version: string }> {
+  private async built(name: string): Promise<{ workshop: Workshop; image: BuiltImage; version: string; found: ProjectService }> {
     const workshop = this.workshop();
     const [service] = await findServices(workshop.context, this.source, this.services, name);
     if (!service) throw new UserError("--service: no name is given; name one service");
     const revision = (await revisionsOf(workshop, [service])).get(service.spec.name)!;
-    return { workshop, image: await buildImage(workshop, service, revision), version: revision.version };
+    return { workshop, image: await buildImage(workshop, service, revision), version: revision.version, found: service };
   }
 
   private async each(name: string, work: (workshop: Workshop, service: ProjectService) => Promise<string>): Promise<string> {

@@ -3,6 +3,7 @@ import { buildService, lintService, testService } from "./build.ts";
 import { ClusterAhead } from "./cluster-ahead.ts";
 import { checkManifests } from "./conform.ts";
 import { newRunId } from "./evidence.ts";
+import { gateError, inspectHistory, inspectImage } from "./gate.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
 import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
@@ -25,7 +26,6 @@ import { type Service, findServices, readTree } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { SHARED, sourceRevisions } from "./revision.ts";
 import { type Bills, billsOfMaterials } from "./sbom.ts";
-import { scanImage } from "./scan.ts";
 import { changesOf, historiesOf, keepReport } from "./report.ts";
 import type { Workshop } from "./settings.ts";
 import { Stages, needed } from "./stages.ts";
@@ -136,6 +136,7 @@ export class Run {
   async execute(prepared: Prepared): Promise<RunReport> {
     const histories = historiesOf(this.workshop, prepared, this.options.env);
     const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan));
+    const secrets = this.secrets();
     const prove = async () => {
       const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
       ahead.hold();
@@ -144,12 +145,23 @@ export class Run {
       return { signable, proven, signed };
     };
     const { signable, proven, signed } = await prove().finally(async () => await ahead.end());
+    const clean = await secrets;
     if (this.options.promote) {
       const verified = await verifyAll(this.workshop, signable, signed, prepared.tip?.files ?? {}, this.journal);
-      await this.promote(verified && proven);
+      await this.promote(verified && clean && proven);
     }
     const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
     return await this.report(changes);
+  }
+
+  /** What was committed once is known to all who can read the history. */
+  private async secrets(): Promise<true | undefined> {
+    return await this.stages.run("secrets", undefined, async () => {
+      const result = await inspectHistory(this.workshop);
+      const verdict = gate(result, this.options.failOn);
+      if (!verdict.passed) throw gateError(verdict);
+      return { value: true as const, detail: verdict.sentence.replace("scan history: ", "") };
+    });
   }
 
   /** Lint, test and build at once; then what is in the image, and the registry. */
@@ -198,10 +210,10 @@ export class Run {
     });
     return await this.stages.run("scan", name, async () => {
       const [bills, built] = needed<[Bills, BuiltImage]>("sbom", bom, image);
-      const result = await scanImage(context, name, built.digest, bills.cyclonedx);
+      const result = await inspectImage(this.workshop, service, built, bills.cyclonedx);
       const verdict = gate(result, this.options.failOn);
       this.scans.push({ ...result, gate: verdict });
-      if (!verdict.passed) throw new UserError(verdict.sentence);
+      if (!verdict.passed) throw gateError(verdict);
       return { value: bills, detail: verdict.sentence.replace(`scan ${name}: `, "") };
     });
   }
@@ -302,7 +314,7 @@ function onlyOwned(tree: Tree, owned: readonly string[]): Tree {
 
 /** What later gates judge by: it is kept in the release's record. */
 function evidenceOf(scan: ScanReport, failOn: Threshold): Evidence {
-  const found = scan.findings.map(({ severity }) => SEVERITIES.indexOf(severity));
+  const found = scan.findings.filter(({ exception }) => exception === undefined).map(({ severity }) => SEVERITIES.indexOf(severity));
   return { worstFinding: found.length === 0 ? "none" : SEVERITIES[Math.max(...found)]!, failOn, scanData: scan.dataDate };
 }
 

@@ -1,3 +1,4 @@
+import type { Container } from "@dagger.io/dagger";
 import { CodedError, UserError } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
 import type { Context } from "./mirrors.ts";
@@ -36,8 +37,12 @@ export function refusalOf(error: unknown): Refusal | undefined {
 
 /** Refuses with an exit code where the decision was made without a program. */
 export async function refuse(context: Context, code: number, sentence: string): Promise<Refusal> {
+  return await refuseIn(debian(context), code, sentence);
+}
+
+export async function refuseIn(tools: Container, code: number, sentence: string): Promise<Refusal> {
   try {
-    await debian(context).withExec(["sh", "-c", `exit ${code}`]).sync();
+    await tools.withExec(["sh", "-c", `exit ${code}`]).sync();
   } catch (error) {
     if (error instanceof Error) return new Refusal(sentence, error);
   }

@@ -1,5 +1,6 @@
-import { func, object } from "@dagger.io/dagger";
-import type { Finding } from "./lib/findings.ts";
+import { type Container, func, object } from "@dagger.io/dagger";
+import { type Finding, nameOf } from "./lib/findings.ts";
+import { refuseIn } from "./refusal.ts";
 
 /** Findings of one image, and what the gate says about them. */
 @object()
@@ -13,11 +14,16 @@ export class Scan {
   sentence: string;
 
   private readonly result: string;
+  private readonly code: number;
+  /** Where an exec ends the call with the gate's exit code. */
+  private readonly tools: Container;
 
-  constructor(passed: boolean, sentence: string, result: string) {
+  constructor(passed: boolean, sentence: string, result: string, code: number, tools: Container) {
     this.passed = passed;
     this.sentence = sentence;
     this.result = result;
+    this.code = code;
+    this.tools = tools;
   }
 
   /**
@@ -38,18 +44,22 @@ export class Scan {
   @func()
   table(): string {
     const { findings, notCovered } = JSON.parse(this.result) as { findings: Finding[]; notCovered: string[] };
-    const rows = findings.map((finding) => `${finding.severity.padEnd(9)} ${finding.package} ${finding.version} -> ${finding.fixedIn} (${finding.location ?? ""})`);
+    const rows = findings.map((finding) => {
+      const { exception } = finding;
+      const excepted = exception === undefined ? "" : `; excepted until ${exception.expires}: ${exception.reason}`;
+      return `${finding.severity.padEnd(9)} ${nameOf(finding)}${excepted}`;
+    });
     return [...rows, this.sentence, `not covered: ${notCovered.join("; ") || "nothing known"}`].join("\n") + "\n";
   }
 
   /**
-   * Fails the call when a finding reaches the threshold; otherwise the gate's sentence.
+   * Fails the call when a finding reaches the threshold, or an exception has expired; otherwise the gate's sentence.
    *
    * Example: dagger call scan --service backend --fail-on medium gate
    */
   @func()
-  gate(): string {
-    if (!this.passed) throw new Error(this.sentence);
+  async gate(): Promise<string> {
+    if (!this.passed) throw (await refuseIn(this.tools, this.code, this.sentence)).as(this.sentence);
     return this.sentence;
   }
 }

@@ -1,6 +1,4 @@
-import type { File } from "@dagger.io/dagger";
 import { readSecurityData, type SecurityData } from "./lib/debian-sources.ts";
-import { type Bom, scanBom, type ScanResult } from "./lib/findings.ts";
 import { type Context, fetchingRecipe } from "./mirrors.ts";
 import { debian } from "./toolbox.ts";
 
@@ -19,12 +17,4 @@ export async function securityData(context: Context, now: Date = new Date()): Pr
   const fetched = (await fetchingRecipe(context, fresh, "security-data", ["/out"])).directory("/out");
   const [release, sources] = await Promise.all([fetched.file("Release").contents(), fetched.file("Sources").contents()]);
   return readSecurityData(release, sources, now);
-}
-
-/** Compares an image's bill of materials with Debian's security data. */
-export async function scanImage(
-  context: Context, service: string, digest: string, bom: File, now: Date = new Date(),
-): Promise<ScanResult> {
-  const [data, text] = await Promise.all([securityData(context, now), bom.contents()]);
-  return scanBom(service, digest, JSON.parse(text) as Bom, data);
 }

@@ -30,6 +30,8 @@ export interface Settings {
   identityToken?: Secret;
   signingIdentity: string;
   signingIssuer: string;
+  advisories?: Directory;
+  advisoriesUrl: string;
 }
 
 /** What the constructor's arguments mean to the parts that do the work. */

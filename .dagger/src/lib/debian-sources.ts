@@ -1,4 +1,4 @@
-import { UserError } from "./errors.ts";
+import { CodedError, GATE_CODES } from "./errors.ts";
 import { compareVersions } from "./debian-version.ts";
 
 /** One paragraph of a Debian control file: field name to value, continuation lines joined. */
@@ -50,23 +50,23 @@ export function readSecurityData(release: string, sources: string, now: Date): S
   const suite = header?.["Codename"] ?? header?.["Suite"] ?? "";
   const signed = new Date(header?.["Date"] ?? "");
   if (Number.isNaN(signed.getTime())) {
-    throw new UserError("reading Debian's security data: the index carries no date; run again, or check the security mirror");
+    throw new CodedError(GATE_CODES["unusable-data"], "reading Debian's security data: the index carries no date; run again, or check the security mirror");
   }
   const days = (now.getTime() - signed.getTime()) / 86_400_000;
   if (days > STALE_AFTER_DAYS) {
-    throw new UserError(
+    throw new CodedError(GATE_CODES["unusable-data"],
       `reading Debian's security data: ${suite} was signed ${Math.floor(days)} days ago (${isoSeconds(signed)}), and more than ${STALE_AFTER_DAYS} days is too old to judge by; use a security mirror that is kept up to date`,
     );
   }
   // A clock that runs a little behind is no reason to fail; a day is.
   if (days < -1) {
-    throw new UserError(
+    throw new CodedError(GATE_CODES["unusable-data"],
       `reading Debian's security data: ${suite} was signed in the future (${isoSeconds(signed)}); set this machine's clock`,
     );
   }
   const fixed = newestSources(sources);
   if (fixed.size === 0) {
-    throw new UserError(`reading Debian's security data: ${suite} names no source package; check the security mirror`);
+    throw new CodedError(GATE_CODES["unusable-data"], `reading Debian's security data: ${suite} names no source package; check the security mirror`);
   }
   return { suite, date: isoSeconds(signed), fixed };
 }

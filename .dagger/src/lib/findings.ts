@@ -1,10 +1,14 @@
-import { plural, UserError } from "./errors.ts";
+import { CodedError, GATE_CODES, plural } from "./errors.ts";
 import type { SecurityData } from "./debian-sources.ts";
 import { compareVersions } from "./debian-version.ts";
 import { reaches, type Severity, type Threshold } from "./threshold.ts";
 
-/** One known weakness of one package in an image. */
+export type FindingKind = "vulnerability" | "licence" | "misconfiguration" | "secret";
+
+/** One thing that is wrong with an image or its source. */
 export interface Finding {
+  /** A vulnerability when left out. */
+  kind?: FindingKind;
   id: string;
   package: string;
   version: string;
@@ -14,6 +18,10 @@ export interface Finding {
   source: string;
   /** The packages of the image that carry it. */
   location?: string;
+  /** The file of the checkout to change: a lock, a manifest, where a secret is. */
+  file?: string;
+  /** Why it does not count today. */
+  exception?: { status: string; reason: string; expires: string; file: string };
 }
 
 /** What was found in one image, and what was looked at to find it. */
@@ -25,6 +33,10 @@ export interface ScanResult {
   notCovered: string[];
   /** When the data that was compared with was signed, RFC 3339. */
   dataDate: string;
+  /** Sentences: exceptions whose day has passed. Each of them fails the gate. */
+  expired?: string[];
+  /** Sentences: exceptions that covered nothing. */
+  unused?: string[];
 }
 
 /** The part of a CycloneDX bill of materials that a scan reads. */
@@ -84,7 +96,7 @@ export function scanBom(service: string, digest: string, bom: Bom, data: Securit
   const all = components(bom);
   const debian = all.filter((component) => component.type === "deb");
   if (debian.length === 0) {
-    throw new UserError(
+    throw new CodedError(GATE_CODES["unusable-data"],
       `scanning ${service}: its bill of materials names no Debian package, so nothing could be compared; build it again, and check that the image keeps /var/lib/dpkg/status.d`,
     );
   }
@@ -142,17 +154,48 @@ function notCovered(all: Component[]): string[] {
 }
 
 /** Whether a scan passes a threshold, and the sentence that says why. */
-export function gate(result: ScanResult, threshold: Threshold): { passed: boolean; sentence: string } {
-  const against = result.findings.filter((finding) => reaches(finding.severity, threshold));
+export function gate(result: ScanResult, threshold: Threshold): { passed: boolean; sentence: string; code?: number } {
+  const against = result.findings.filter((finding) => finding.exception === undefined && reaches(finding.severity, threshold));
+  const expired = result.expired ?? [];
   const looked = `${result.covered.join(", ")}, data of ${result.dataDate}`;
+  if (expired.length > 0 && against.length === 0) {
+    return { passed: false, code: GATE_CODES["expired-exception"], sentence: `scan ${result.service}: ${expired.join("; ")}; look at it again: fix it, or give it a new date and reason` };
+  }
   if (against.length === 0) {
     const below = result.findings.length === 0 ? "no findings" : `${plural(result.findings.length, "finding")}, none that fails at "${threshold}"`;
     return { passed: true, sentence: `scan ${result.service}: ${below} (${looked})` };
   }
-  const named = against.slice(0, 5).map((finding) => `${finding.package} ${finding.version} (fixed in ${finding.fixedIn})`);
+  const named = against.slice(0, 5).map(nameOf);
   const more = against.length > named.length ? ` and ${against.length - named.length} more` : "";
   return {
     passed: false,
-    sentence: `scan ${result.service}: ${plural(against.length, "finding")} at or above "${threshold}": ${named.join(", ")}${more}; relock the runtime's Debian packages, or choose another --fail-on (${looked})`,
+    code: GATE_CODES.findings,
+    sentence: `scan ${result.service}: ${plural(against.length, "finding")} at or above "${threshold}": ${named.join(", ")}${more}${expired.map((sentence) => `; ${sentence}`).join("")}; ${adviceFor(against)} (${looked})`,
   };
+}
+
+/** A finding in a few words: what, since when it is fixed, and where to change it. */
+export function nameOf(finding: Finding): string {
+  const { kind = "vulnerability", id, package: name, version, fixedIn, file, location } = finding;
+  const where = file === undefined ? "" : ` in ${file}`;
+  switch (kind) {
+    case "vulnerability": return `${name} ${version} (${fixedIn === "" ? "not fixed yet" : `fixed in ${fixedIn}`}${id.includes(":") ? "" : `, ${id}`})${where}`;
+    case "licence": return `${name} ${version} (${id.replace(/^licence:/, "licence ").replace("licence-unknown", "licence unknown")})${where}`;
+    case "misconfiguration": return `${id} of ${name}${location === undefined ? "" : ` (${location})`}${where}`;
+    case "secret": return `${id}${where}${location === undefined ? "" : ` (${location})`}`;
+  }
+}
+
+function adviceFor(findings: readonly Finding[]): string {
+  const kinds = new Set(findings.map(({ kind = "vulnerability" }) => kind));
+  const debian = findings.some(({ kind, source }) => kind === undefined && source.startsWith("Debian"));
+  return [
+    ...(debian ? ["relock the runtime's Debian packages"] : []),
+    ...(kinds.has("vulnerability") && findings.some(({ source }) => !source.startsWith("Debian")) ? ["update the package in the file that is named"] : []),
+    ...(kinds.has("licence") ? ["take a dependency with an allowed licence"] : []),
+    ...(kinds.has("secret") ? ["revoke the credential: what was committed once is known"] : []),
+    ...(kinds.has("misconfiguration") ? ["correct the configuration"] : []),
+    "state an exception in openvex.json",
+    "or choose another --fail-on",
+  ].join(", ");
 }

@@ -27,13 +27,21 @@ const image = object(
 
 const finding = object(
   { id: text, package: text, version: text, fixedIn: text, severity: { enum: [...SEVERITIES] }, source: text },
-  { location: text },
+  {
+    kind: { enum: ["vulnerability", "licence", "misconfiguration", "secret"] },
+    location: text,
+    file: text,
+    exception: object({ status: text, reason: text, expires: text, file: text }),
+  },
 );
 
-const scan = object({
-  service: text, digest, findings: list(finding), covered: list(text), notCovered: list(text), dataDate: text,
-  gate: object({ passed: { type: "boolean" }, sentence: text }),
-});
+const scan = object(
+  {
+    service: text, digest, findings: list(finding), covered: list(text), notCovered: list(text), dataDate: text,
+    gate: object({ passed: { type: "boolean" }, sentence: text }, { code: { type: "integer", minimum: 1 } }),
+  },
+  { expired: list(text), unused: list(text) },
+);
 
 const state = object({ version: text, sourceRevision: revision }, { digest });
 

@@ -1,7 +1,7 @@
 import type { ServiceChange } from "./changes.ts";
 import type { Environment } from "./environments.ts";
 import { listOf, plural } from "./errors.ts";
-import type { ScanResult } from "./findings.ts";
+import type { Finding, ScanResult } from "./findings.ts";
 import { cell, code, duration, list, table } from "./markdown.ts";
 import { SEVERITIES } from "./threshold.ts";
 
@@ -23,7 +23,7 @@ export interface StageResult {
 
 /** The findings of one image with the gate's answer. */
 export interface ScanReport extends ScanResult {
-  gate: { passed: boolean; sentence: string };
+  gate: { passed: boolean; sentence: string; code?: number };
 }
 
 /** What was built for one service. */
@@ -183,6 +183,7 @@ function scanSection(scan: ScanReport): string[] {
     list([
       `Advisories of ${scan.dataDate}.`,
       `Covered: ${scan.covered.length > 0 ? scan.covered.join("; ") : "nothing"}.`,
+      ...(scan.unused ?? []).map((sentence) => `Note: ${sentence}.`),
       `Not covered: ${scan.notCovered.length > 0 ? scan.notCovered.join("; ") : "nothing known"}.`,
     ]),
   ];
@@ -206,12 +207,22 @@ function findingTable(scan: ScanReport, most: number): string {
     (one, other) => SEVERITIES.indexOf(other.severity) - SEVERITIES.indexOf(one.severity) || (one.id < other.id ? -1 : 1),
   );
   const shown = table(
-    ["Severity", "Id", "Package", "Version", "Fixed in"],
+    ["Severity", "Id", "Package", "Version", "Fixed in", "Where"],
     sorted.slice(0, most).map((finding) => [
-      finding.severity, finding.id, finding.package, finding.version, finding.fixedIn || "not fixed",
+      finding.severity, finding.id, finding.package, finding.version, fixOf(finding), whereOf(finding),
     ].map(cell)),
   );
   return sorted.length > most ? `${shown}\n\n… and ${sorted.length - most} more in the report.` : shown;
+}
+
+/** Only what is vulnerable has a version that mends it. */
+function fixOf({ kind = "vulnerability", fixedIn }: Finding): string {
+  return kind === "vulnerability" ? fixedIn || "not fixed" : "";
+}
+
+function whereOf({ file, location, exception }: Finding): string {
+  const where = [file, location].filter((part) => part !== undefined).join(", ");
+  return exception === undefined ? where : `${where} (excepted until ${exception.expires}: ${exception.reason})`;
 }
 
 function release(report: RunReport): string[] {

@@ -1,4 +1,4 @@
-import type { Finding, ScanResult } from "./findings.ts";
+import { type Finding, nameOf, type ScanResult } from "./findings.ts";
 import type { Severity } from "./threshold.ts";
 
 const LEVELS: Record<Severity, "error" | "warning" | "note"> = { critical: "error", high: "error", medium: "warning", low: "note", unknown: "note" };
@@ -34,13 +34,25 @@ export function sarif(scans: readonly ScanResult[], runId: string, services = "s
         level: LEVELS[finding.severity],
         message: { text: message(scan, finding) },
         locations: [{
-          physicalLocation: { artifactLocation: { uri: `${encodeURIComponent(services)}/${encodeURIComponent(scan.service)}/service.yaml` }, region: { startLine: 1 } },
+          physicalLocation: { artifactLocation: { uri: uriOf(finding, `${services}/${scan.service}/service.yaml`) }, region: { startLine: lineOf(finding) } },
           logicalLocations: [{ name: finding.package, fullyQualifiedName: `${scan.service}@${scan.digest}/${finding.package}@${finding.version}`, kind: "package" }],
         }],
+        // A viewer shows what is excepted as suppressed, with the reason.
+        ...(finding.exception === undefined ? {} : { suppressions: [{ kind: "external" as const, status: "accepted" as const, justification: `until ${finding.exception.expires}: ${finding.exception.reason}` }] }),
         partialFingerprints: { "finding/v1": `${scan.service}:${finding.id}:${finding.package}` },
       })),
     }],
   };
+}
+
+/** The file to change, from the checkout's root. What lies in a layer is no file of the checkout. */
+function uriOf({ file, source }: Finding, otherwise: string): string {
+  const path = file === undefined || source === "image layers" ? otherwise : file;
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+function lineOf({ kind, location = "" }: Finding): number {
+  return kind === "secret" ? Number(/^line (\d+)/.exec(location)?.[1] ?? 1) : 1;
 }
 
 function rule(finding: Finding) {
@@ -53,6 +65,7 @@ function rule(finding: Finding) {
 }
 
 function message({ service }: ScanResult, finding: Finding): string {
+  if ((finding.kind ?? "vulnerability") !== "vulnerability") return `${service}: ${nameOf(finding)}, ${finding.severity}.`;
   const fix = finding.fixedIn ? `fixed in ${finding.fixedIn}` : "no fix is known";
   const where = finding.location ? ` (${finding.location})` : "";
   return `The image of ${service} has ${finding.package} ${finding.version}${where}: ${finding.id}, ${finding.severity}, ${fix}.`;

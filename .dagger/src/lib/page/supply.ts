@@ -44,7 +44,12 @@ ${images.map(({ service, digest, checks }) => html`<div class="part"><div class=
 }
 
 function finding(one: Finding): Html {
-  return html`<li><span><span class="chip ${one.severity}">${one.severity}</span></span><span><strong>${one.package}</strong> ${one.version} ${one.fixedIn ? html`→ fixed in <strong>${one.fixedIn}</strong>` : html`<span class="soft">no fix is known</span>`}<br><span class="small soft">${one.id}${one.location ? `, in ${one.location}` : ""}</span></span></li>`;
+  return html`<li><span><span class="chip ${one.severity}">${one.severity}</span></span><span><strong>${one.package}</strong> ${one.version} ${remedy(one)}<br><span class="small soft">${[one.id, one.location, one.file].filter((part) => part !== undefined).join(", in ")}${one.exception ? `; excepted until ${one.exception.expires}: ${one.exception.reason}` : ""}</span></span></li>`;
+}
+
+function remedy({ kind = "vulnerability", fixedIn }: Finding): Html | undefined {
+  if (kind !== "vulnerability") return html`<span class="soft">${kind}</span>`;
+  return fixedIn ? html`→ fixed in <strong>${fixedIn}</strong>` : html`<span class="soft">no fix is known</span>`;
 }
 
 /** The gravest first. */

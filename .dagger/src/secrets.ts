@@ -1,0 +1,48 @@
+import { dag, type Container } from "@dagger.io/dagger";
+import type { BuiltImage } from "./image.ts";
+import { readAnswer } from "./lib/answer.ts";
+import type { Finding } from "./lib/findings.ts";
+import type { RunConfig } from "./lib/image-checks.ts";
+import type { SecretHit } from "./lib/secret-patterns.ts";
+import { moduleFile } from "./mirrors.ts";
+import type { Workshop } from "./settings.ts";
+
+/** What find-secrets.ts tells. */
+export interface Looked {
+  files: number;
+  /** Too big to be read. */
+  skipped: number;
+  hits: (SecretHit & { commit?: string })[];
+}
+
+const PROGRAM = "programs/find-secrets.ts";
+
+/** Credentials in the files of an image's layers, and how the image runs. */
+export async function secretsInLayers(workshop: Workshop, image: BuiltImage): Promise<Looked & { config: RunConfig }> {
+  const said = await (await ready(workshop)).withMountedFile("/run/image.tar", image.archive)
+    .withExec(["node", `/golden-path/${PROGRAM}`, "layers", "/run/image.tar"]).stdout();
+  return readAnswer<Looked & { config: RunConfig }>(said, "looking for secrets in layers", ["files", "skipped", "hits", "config"]);
+}
+
+/** Credentials in any version of any file that the checkout's history holds. */
+export async function secretsInHistory(workshop: Workshop): Promise<Looked> {
+  // What git writes down for itself (index, logs) is no history, and changes with every look at it.
+  const history = workshop.settings.source.directory(".git").filter({ include: ["objects", "refs", "packed-refs", "HEAD", "config", "shallow"] });
+  const said = await (await ready(workshop)).withMountedDirectory("/checkout/.git", history)
+    .withExec(["node", `/golden-path/${PROGRAM}`, "history", "/checkout"]).stdout();
+  return readAnswer<Looked>(said, "looking for secrets in the history", ["files", "skipped", "hits"]);
+}
+
+async function ready(workshop: Workshop): Promise<Container> {
+  const files = [PROGRAM, "src/lib/secret-patterns.ts"];
+  const texts = await Promise.all(files.map(moduleFile));
+  const folder = files.reduce((all, file, i) => all.withNewFile(file, texts[i]!), dag.directory()).withNewFile("package.json", `{"type": "module"}\n`);
+  return (await workshop.tools()).tools.withDirectory("/golden-path", folder);
+}
+
+export function secretFinding(hit: SecretHit & { commit?: string }, source: string): Finding {
+  return {
+    kind: "secret", id: `secret:${hit.id}`, package: hit.file, version: "", fixedIn: "", severity: "critical", source,
+    file: hit.file, location: `line ${hit.line}${hit.commit === undefined ? "" : ` since commit ${hit.commit}`}`,
+  };
+}
