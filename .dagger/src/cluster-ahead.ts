@@ -50,7 +50,7 @@ export class ClusterAhead {
 }
 
 async function needsOf(workshop: Workshop, env: string): Promise<ClusterNeeds> {
-  const [registry, { tools, module }] = await Promise.all([workshop.registry(), workshop.tools()]);
+  const [registry, { tools }] = await Promise.all([workshop.registry(), workshop.tools()]);
   const { images } = workshop.context;
-  return { env, images, node: tools, source: module, ...(registry.service ? { registry: registry.service } : {}) };
+  return { env, images, node: tools, ...(registry.service ? { registry: registry.service } : {}) };
 }

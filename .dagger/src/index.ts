@@ -23,7 +23,7 @@ import { renderSummary } from "./lib/report.ts";
 import { parseLanguage } from "./lib/service-spec.ts";
 import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
-import { type Service as ProjectService, findServices, readTree } from "./project.ts";
+import { type Service as ProjectService, findServices } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { coded, told } from "./refusal.ts";
 import { billIn, billsOfMaterials } from "./sbom.ts";
@@ -193,10 +193,9 @@ export class GoldenPath {
    */
   @func({ cache: "never" })
   async lint(service = ""): Promise<string> {
-    const base = await readTree(this.base, "*.yaml");
     return await this.each(service, async (workshop, one) => (await Promise.all([
       lintService(workshop.context, one.spec, one.source).then((checked) => checked.stdout()),
-      ...ENVIRONMENTS.map((env) => checkManifests(workshop.context, one.spec, env, base)),
+      ...ENVIRONMENTS.map(async (env) => await checkManifests(workshop.context, one.spec, env, await workshop.base())),
     ])).join("\n"));
   }
 

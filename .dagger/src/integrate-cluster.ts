@@ -14,8 +14,6 @@ export interface ClusterNeeds {
   registry?: Service;
   /** Node 24 with the package `yaml` in /golden-path/node_modules. */
   node: Container;
-  /** This module's source: `dag.currentModule().source()`. */
-  source: Directory;
 }
 
 export interface IntegrationCluster {
@@ -25,9 +23,9 @@ export interface IntegrationCluster {
 }
 
 /** The cluster that `integrate` uses; asked twice in one session it is the same. */
-export async function integrationCluster({ env, images, registry, node, source }: ClusterNeeds): Promise<IntegrationCluster> {
+export async function integrationCluster({ env, images, registry, node }: ClusterNeeds): Promise<IntegrationCluster> {
   const manifest = dag.directory().withFile("core-install.yaml", await installManifest(images.argocd));
-  const install = await fittedInstall(node, source, manifest, inClusterImages(images));
+  const install = await fittedInstall(node, manifest, inClusterImages(images));
   // The environment keeps two proofs of one session apart; sessions do not share services.
   return { cluster: cluster({ images, install, key: `integrate ${env}`, ...(registry === undefined ? {} : { registry }) }), install };
 }

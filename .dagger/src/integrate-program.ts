@@ -1,14 +1,14 @@
 import type { Container, Directory, File } from "@dagger.io/dagger";
 import type { Tree } from "./lib/edits.ts";
+import { moduleFile, moduleFiles } from "./mirrors.ts";
 
 /** Where the program lies in the container that runs it. */
 export const PROGRAM = "/golden-path";
 /** Says to Node that the program is made of ECMAScript modules. */
 export const MODULE = `{"type": "module"}\n`;
 
-/** Everything the program imports; another file of the module must not change the question. */
+/** Everything the program imports besides `programs/integrate*.ts`; another file of the module must not change the question. */
 const PROGRAM_FILES = [
-  "programs/integrate*.ts",
   "src/lib/argocd-install.ts",
   "src/lib/cluster-times.ts",
   "src/lib/health.ts",
@@ -21,13 +21,13 @@ const PROGRAM_FILES = [
 /** What fits Argo CD's installation to the cluster; the rest of the program must not change the cluster. */
 const FIT_FILES = ["programs/integrate-fit.ts", "programs/integrate-objects.ts", "src/lib/argocd-install.ts", "src/lib/kube.ts"];
 
-/** The program's texts, read from the module so that only their content counts. */
-export async function programTree(source: Directory): Promise<Tree> {
-  return await textsOf(source, (await Promise.all(PROGRAM_FILES.map((pattern) => source.glob(pattern)))).flat());
+/** The program's texts: of the module only their content counts. */
+export async function programTree(): Promise<Tree> {
+  return await textsOf([...(await moduleFiles("programs", "integrate")), ...PROGRAM_FILES]);
 }
 
-async function textsOf(source: Directory, paths: string[]): Promise<Tree> {
-  const texts = await Promise.all(paths.sort().map(async (path) => [path, await source.file(path).contents()] as const));
+async function textsOf(paths: string[]): Promise<Tree> {
+  const texts = await Promise.all(paths.sort().map(async (path) => [path, await moduleFile(path)] as const));
   return Object.fromEntries(texts);
 }
 
@@ -49,8 +49,8 @@ export function objectsOf(node: Container, program: Tree, yaml: Directory): File
 }
 
 /** Argo CD's installation fitted to the cluster: lists to apply in the order of their names. */
-export async function fittedInstall(node: Container, source: Directory, manifest: Directory, images: { argocd: string; redis: string }): Promise<Directory> {
-  const texts = await textsOf(source, [...FIT_FILES]);
+export async function fittedInstall(node: Container, manifest: Directory, images: { argocd: string; redis: string }): Promise<Directory> {
+  const texts = await textsOf([...FIT_FILES]);
   let container = node
     .withNewFile(`${PROGRAM}/package.json`, MODULE)
     .withMountedFile("/objects.json", objectsOf(node, texts, manifest));

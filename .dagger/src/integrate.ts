@@ -47,7 +47,7 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
   const { env, services, images } = options;
   const tree = usedTree(options.tree, env);
   const { service, kubeconfig, kubectl } = options.cluster;
-  const [git, program] = await Promise.all([serveTree(options.git, tree), programTree(options.source)]);
+  const [git, program] = await Promise.all([serveTree(options.git, tree), programTree()]);
   const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };
   const id = planId(question);
   const plan: IntegratePlan = {

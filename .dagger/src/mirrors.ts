@@ -1,5 +1,5 @@
 import { type Container, dag, type Directory, type Secret } from "@dagger.io/dagger";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageName } from "./lib/images.ts";
 
@@ -31,6 +31,12 @@ async function ownFile(path: string): Promise<string> {
   } catch {
     return await dag.currentModule().source().file(path).contents();
   }
+}
+
+/** The paths of a folder's files in the module whose names begin with `prefix`, in order. */
+export async function moduleFiles(folder: string, prefix = ""): Promise<string[]> {
+  const names = await readdir(join(import.meta.dirname, "..", folder)).catch(() => dag.currentModule().source().directory(folder).entries());
+  return names.filter((name) => name.startsWith(prefix)).sort().map((name) => `${folder}/${name}`);
 }
 
 /**

@@ -54,14 +54,17 @@ export interface Prepared {
 /** Reads what the run depends on and decides what it will do; refuses bad input before any work. */
 export async function prepare(workshop: Workshop, options: RunOptions): Promise<Prepared> {
   const { source, services: folder } = workshop.settings;
-  const services = await findServices(workshop.context, source, folder, options.service);
   const repository = workshop.gitops();
   if (options.promote && !repository) {
     throw new UserError("promoting: no GitOps repository is named; give --gitops <url> before the function, or use ./daggerw, which brings one");
   }
   const tools = await workshop.tools();
-  const [revisions, tip] = await Promise.all([
-    revisionsOf(workshop, services),
+  const describe = async (): Promise<Pick<Prepared, "services" | "revisions">> => {
+    const services = await findServices(workshop.context, source, folder, options.service);
+    return { services, revisions: await revisionsOf(workshop, services) };
+  };
+  const [{ services, revisions }, tip] = await Promise.all([
+    describe(),
     repository ? readTip(tools, repository, ["argocd", "env", POLICY_FOLDER, GATES_FILE]) : undefined,
   ]);
   const inputs = services.map(({ spec }) => {
@@ -169,7 +172,7 @@ export class Run {
     const { context } = this.workshop;
     const { name } = service.spec;
     const lint = this.stages.run("lint", name, async () => {
-      const base = await readTree(this.workshop.settings.base, "*.yaml");
+      const base = await this.workshop.base();
       await Promise.all([
         lintService(context, service.spec, service.source).then((checked) => checked.sync()),
         checkManifests(context, service.spec, this.options.env, base),
@@ -224,7 +227,7 @@ export class Run {
       const all = needed<Published[]>("a stage of a service", ...published);
       const { context, settings } = this.workshop;
       const [base, platform, cluster] = await Promise.all([
-        readTree(settings.base, "*.yaml"),
+        this.workshop.base(),
         seedTree(settings.platform),
         ahead.get(),
       ]);

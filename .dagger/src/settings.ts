@@ -1,9 +1,11 @@
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { dag } from "@dagger.io/dagger";
 import type { GitOpsRepository, GitOpsTools } from "./gitops.ts";
+import type { Tree } from "./lib/edits.ts";
 import { parseImages } from "./lib/images.ts";
 import type { Context } from "./mirrors.ts";
 import { programTools } from "./program-tools.ts";
+import { readTree } from "./project.ts";
 import type { Signing } from "./sign.ts";
 import { namedRegistry, ownRegistry, type Registry } from "./registry.ts";
 
@@ -79,6 +81,14 @@ export class Workshop {
       identity: signingIdentity,
       issuer: signingIssuer,
     };
+  }
+
+  private golden?: Promise<Tree>;
+
+  /** The golden base's files, read once. */
+  async base(): Promise<Tree> {
+    this.golden ??= readTree(this.settings.base, "*.yaml");
+    return await this.golden;
   }
 
   private programs?: Promise<Container>;
