@@ -17,6 +17,7 @@ import { Api } from "./integrate-api.ts";
 import { checkAnswers, checkDrift, checkPods, finalState } from "./integrate-checks.ts";
 import { collectEvidence, keepEvidence } from "./integrate-evidence.ts";
 import { installArgoCd, waitForApi, waitForArgoCd } from "./integrate-install.ts";
+import { checkPolicies } from "./integrate-policies.ts";
 import { Cause, Progress } from "./integrate-progress.ts";
 import { checkSoak } from "./integrate-soak.ts";
 import { applySets, prepareGitops, waitForApplications, waitForSync } from "./integrate-sync.ts";
@@ -49,6 +50,11 @@ async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict:
       return { pods, answers, reported };
     }),
   );
+  const policies = await progress.step("policies refuse", () => checkPolicies(api, plan, gitops));
+  if (policies !== undefined) {
+    verdict.policies = policies;
+    progress.say(`policies: one workload admitted, ${policies.length} refused`);
+  }
   const drifts = await progress.step("drift healed", () =>
     together(plan.services, async (service) => {
       const drift = await checkDrift(api, plan, service);

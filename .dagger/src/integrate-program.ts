@@ -14,6 +14,7 @@ const PROGRAM_FILES = [
   "src/lib/health.ts",
   "src/lib/integrate-plan.ts",
   "src/lib/kube.ts",
+  "src/lib/policy-cases.ts",
   "src/lib/redact.ts",
   "src/lib/wait.ts",
 ];

@@ -11,19 +11,20 @@ import type { ServiceChange } from "./lib/changes.ts";
 import { clusterAheadAfterMs } from "./lib/cluster-ahead.ts";
 import type { Tree } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
-import { UserError, plural } from "./lib/errors.ts";
+import { CodedError, GATE_CODES, UserError, plural } from "./lib/errors.ts";
 import { gate } from "./lib/findings.ts";
 import { GATES_FILE } from "./lib/gates.ts";
 import type { IntegrateTimeouts } from "./lib/integrate-plan.ts";
 import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
 import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
+import { manifestFindings, readPolicies } from "./lib/policy.ts";
 import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
 import type { Evidence } from "./lib/record.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
 import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
 import { type Service, findServices, readTree } from "./project.ts";
-import { publishImage } from "./registry.ts";
+import { publishImage, STABLE_REGISTRY } from "./registry.ts";
 import { SHARED, sourceRevisions } from "./revision.ts";
 import { type Bills, billsOfMaterials } from "./sbom.ts";
 import { changesOf, historiesOf, keepReport } from "./report.ts";
@@ -226,14 +227,15 @@ export class Run {
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
       const { context, settings } = this.workshop;
-      const [base, platform, cluster] = await Promise.all([
+      const [base, platform, registry, cluster] = await Promise.all([
         this.workshop.base(),
         seedTree(settings.platform),
+        this.workshop.registry(),
         ahead.get(),
       ]);
       // What the platform has committed by now is its own; the seed only fills what is not there.
       const missing = Object.keys(platform).filter((path) => prepared.tip?.files[path] === undefined);
-      const tree: Tree = Object.fromEntries(Object.keys(platform).map((path) => [path, prepared.tip?.files[path] ?? platform[path]!]));
+      const tree: Tree = Object.fromEntries(Object.keys(platform).map((path) => [path, prepared.tip?.files[path] ?? seeded(path, platform[path]!, registry.name)]));
       for (const { service, revision, image } of all) {
         const release = {
           service: service.spec.name, owner: service.spec.owner, env, version: revision.version,
@@ -242,6 +244,7 @@ export class Run {
         Object.assign(tree, releaseFiles(service.spec, release, base));
       }
       this.rendered = tree;
+      refuseByPolicy(tree, env, all.map(({ service }) => service.spec.name));
       try {
         const { verdict, reused, out } = await integrate({
           ...cluster,
@@ -309,6 +312,23 @@ export class Run {
 
 function signableOf({ service, revision, image, bills }: Published): Signable {
   return { service, revision, reference: image.image, digest: image.digest, bills };
+}
+
+/** Where the GitOps repository keeps what its clusters refuse. */
+const POLICY_FILES = "argocd/policy-";
+
+/** A new GitOps repository allows images from the registry that this run pushes to. */
+function seeded(path: string, text: string, registry: string): string {
+  return path.startsWith(POLICY_FILES) ? text.replaceAll(STABLE_REGISTRY, registry) : text;
+}
+
+/** The cluster's own policies, asked before a cluster is started. */
+function refuseByPolicy(tree: Tree, env: Environment, services: readonly string[]): void {
+  const policies = readPolicies(onlyOwned(tree, Object.keys(tree).filter((path) => path.startsWith(POLICY_FILES))));
+  const findings = services.flatMap((name) => manifestFindings(policies, name, name, onlyOwned(tree, [`${releaseFolder(env, name)}/manifests`])));
+  if (findings.length === 0) return;
+  const named = findings.slice(0, 5).map(({ package: name, location, id }) => `${name}: ${location} (${id})`);
+  throw new CodedError(GATE_CODES.findings, `policies: the cluster would refuse ${named.join("; ")}; correct k8s/base or the service, or the policies in ${POLICY_FILES}*.yaml of the GitOps repository`);
 }
 
 function onlyOwned(tree: Tree, owned: readonly string[]): Tree {

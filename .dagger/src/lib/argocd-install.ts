@@ -24,7 +24,10 @@ export const ARGOCD_NAMESPACE = "argocd";
 /** Says which installation a cluster holds. */
 export const MARKER = "golden-path-install";
 
-const CLUSTER_SCOPED = new Set(["CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Namespace"]);
+const CLUSTER_SCOPED = new Set([
+  "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Namespace",
+  "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+]);
 const WORKLOADS = new Set(["Deployment", "StatefulSet"]);
 
 const SETTINGS: Record<string, Record<string, string>> = {
@@ -162,7 +165,7 @@ interface Source {
 /** Points an AppProject or ApplicationSet at the repository that serves the tree under test. */
 export function withRepository(object: KubeObject, repoURL: string): KubeObject {
   const copy = structuredClone(object);
-  copy.metadata.namespace = ARGOCD_NAMESPACE;
+  if (!CLUSTER_SCOPED.has(copy.kind)) copy.metadata.namespace = ARGOCD_NAMESPACE;
   const spec = copy["spec"] as Record<string, unknown>;
   if (copy.kind === "AppProject") spec["sourceRepos"] = [repoURL];
   if (copy.kind === "ApplicationSet") {

@@ -84,6 +84,8 @@ export interface IntegrateVerdict {
   /** The cluster's own start, where it tells of it. */
   cluster?: ClusterTimes;
   services: ServiceFacts[];
+  /** What the cluster refused when it was tried; left out where the GitOps repository brings no policies. */
+  policies?: string[];
   /** Why not, when it did not pass. */
   cause?: string;
 }

@@ -1,0 +1,48 @@
+import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
+import type { KubeObject } from "../src/lib/kube.ts";
+import { changed, POLICY_CASES, type Workload } from "../src/lib/policy-cases.ts";
+import { waitFor } from "../src/lib/wait.ts";
+import type { Api } from "./integrate-api.ts";
+import { Cause } from "./integrate-progress.ts";
+
+const POLICY = "golden-path-workloads";
+/** A policy counts from when the API server has read it, a moment after it was applied. */
+const IN_FORCE_MS = 30_000;
+
+/**
+ * Asks the API server, without storing anything, for workloads that its policies must refuse, and for one that they
+ * must admit. Returns sentences; undefined where the GitOps repository brings no such policy.
+ */
+export async function checkPolicies(api: Api, plan: IntegratePlan, policies: KubeObject[]): Promise<string[] | undefined> {
+  if (!policies.some((object) => object.kind === "ValidatingAdmissionPolicy" && object.metadata.name === POLICY)) return undefined;
+  const { name } = plan.services[0]!;
+  const path = `/apis/apps/v1/namespaces/${plan.env}/deployments`;
+  const live = await api.get(`${path}/${name}`);
+  if (live === undefined) throw new Cause(`trying the admission policies: there is no Deployment ${name} in ${plan.env} to try them with`);
+  const workload = tried(live);
+  await waitFor({ what: `the policy ${POLICY} to be in force`, timeoutMs: IN_FORCE_MS, everyMs: 250 }, async () => {
+    const answer = await ask(api, path, changed(workload, 0));
+    return answer.status >= 400 ? { done: true } : { waiting: `${POLICY_CASES[0]!.name} is admitted` };
+  });
+  for (const [index, one] of POLICY_CASES.entries()) {
+    const answer = await ask(api, path, changed(workload, index));
+    if (answer.status < 400) throw new Cause(`trying the admission policies: the cluster admits ${one.name}, which ${POLICY} must refuse`);
+    if (!answer.text.includes(POLICY) || !answer.text.includes(one.refusedWith)) {
+      throw new Cause(`trying the admission policies: the cluster refuses ${one.name}, but not by ${POLICY}: ${answer.text.slice(0, 300)}`);
+    }
+  }
+  const sound = await ask(api, path, { ...workload, metadata: { ...workload.metadata, name: "policy-case-sound" } });
+  if (sound.status >= 400) throw new Cause(`trying the admission policies: the cluster refuses a copy of ${name} that it runs: ${sound.text.slice(0, 300)}`);
+  return POLICY_CASES.map((one) => `refuses ${one.name}`);
+}
+
+async function ask(api: Api, path: string, workload: Workload): Promise<{ status: number; text: string }> {
+  return await api.request("POST", `${path}?dryRun=All`, workload);
+}
+
+/** What a person would write of a Deployment that the cluster holds. */
+function tried(live: KubeObject): Workload {
+  const { name, namespace, labels } = live.metadata;
+  const { apiVersion, kind, spec } = live as unknown as Workload;
+  return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...(labels === undefined ? {} : { labels }) }, spec };
+}
