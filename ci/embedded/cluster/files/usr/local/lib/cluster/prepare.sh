@@ -10,13 +10,14 @@ apply_install() {
     [ -e "$file" ] || fail cluster "preparing a datastore: $INSTALL holds no *.json"
     kubectl apply --server-side --force-conflicts --field-manager=golden-path -f "$file" >> "$LOGS/install.log" 2>&1 ||
       fail install "preparing a datastore: applying $file failed"
-    types_served || fail install "preparing a datastore: a type of $file was not served"
+    await "the types of $file are served" 60 apiserver types_served
   done
 }
 
+# `kubectl wait` gives up at once where a new type has no conditions at all yet, so it is asked again.
 types_served() {
   [ -z "$(kubectl get customresourcedefinitions -o name)" ] ||
-    kubectl wait --for=condition=Established customresourcedefinitions --all --timeout=60s >> "$LOGS/install.log" 2>&1
+    kubectl wait --for=condition=Established customresourcedefinitions --all --timeout=5s
 }
 
 workloads() { kubectl get deployments,statefulsets -A -o jsonpath='{range .items[*]}{.spec.replicas}{"\n"}{end}'; }
