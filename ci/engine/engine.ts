@@ -183,8 +183,8 @@ exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path
 /** Folder that a damaged state is moved to; `npm run engine -- prune` removes it. */
 export const damagedState = (): string => join(STATE, "engine.damaged")
 
-/** What databases say of themselves when their bytes are not what they wrote. */
-const DAMAGED_STATE = /invalid database|database disk image is malformed|file is not a database|checksum error|version mismatch|page .* freed|unexpected fault address|invalid page type|failed to open (bolt|database|metadata)|bolt.*invalid/i
+/** What databases say of themselves when their bytes are not what they wrote, or do not fit one another after a crash. */
+const DAMAGED_STATE = /invalid database|database disk image is malformed|file is not a database|checksum error|version mismatch|page .* freed|unexpected fault address|invalid page type|failed to open (bolt|database|metadata)|bolt.*invalid|failed to create base worker: .*failed precondition/i
 
 /** Moves the engine's state aside if its last start failed on it: the next one begins with an empty cache. */
 function setDamagedStateAside(): string[] {
