@@ -72,6 +72,11 @@ export class Api {
     return new Api(proxy, `http://${address}`);
   }
 
+  /** Where `kubectl proxy` answers. */
+  get base(): string {
+    return this.#base;
+  }
+
   close(): void {
     this.#proxy.kill();
   }

@@ -10,10 +10,10 @@ const REGISTRY_NAME = "registry.golden-path.internal";
  * k3s in the cluster role, by its documented interface. Its containerd pulls Argo CD and Redis
  * itself: where k3s' image can be pulled, theirs can be too. It begins empty: whoever uses it installs.
  */
-export function k3s({ images, registry, key }: ClusterOptions): Cluster {
+export function k3s({ images, registry, key, store: own }: ClusterOptions): Cluster {
   const image = dag.container().from(images.cluster);
   const pki = k3sPki(images.debian);
-  const service = withState(image, images.cluster, K3S_STORE)
+  const service = withState(image, images.cluster, K3S_STORE, own)
     .withMountedDirectory(K3S_TLS, pki.directory("tls"))
     .withNewFile(K3S_REGISTRIES, k3sRegistries(REGISTRY_NAME, "http://registry:5000"))
     .withNewFile("/usr/local/bin/start-k3s", K3S_START, { permissions: 0o755 })

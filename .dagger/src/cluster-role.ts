@@ -29,6 +29,8 @@ export interface ClusterOptions {
   install: Directory;
   /** Clusters of different keys share nothing but their image store. */
   key: string;
+  /** A store of images of its own, for a cluster that holds it for long: others would find theirs empty. */
+  store?: string;
 }
 
 export const CLUSTER_ALIAS = "cluster";
@@ -40,10 +42,10 @@ export function withRegistry(container: Container, registry: Service | undefined
 }
 
 /** What both players mount: state that must not lie on an overlay, and the store of images. */
-export function withState(container: Container, image: string, store: string): Container {
+export function withState(container: Container, image: string, store: string, own = ""): Container {
   // A store of another version may be laid out differently, so the image is part of the name.
   // PRIVATE: a second cluster at the same time gets a store of its own instead of waiting.
-  const name = `golden-path-cluster-${createHash("sha256").update(image).digest("hex").slice(0, 12)}`;
+  const name = `golden-path-cluster-${createHash("sha256").update(image).digest("hex").slice(0, 12)}${own === "" ? "" : `-${own}`}`;
   return container
     .withMountedCache(store, dag.cacheVolume(name), { sharing: CacheSharingMode.Private })
     .withMountedTemp("/var/lib/kubelet")

@@ -127,6 +127,20 @@ async function reach(tools: GitOpsTools, repository: GitOpsRepository): Promise<
   return { container, remote };
 }
 
+/** Where a repository answers, for containers that read it by themselves and without credentials. */
+export interface GitServerAddress {
+  url: string;
+  branch: string;
+  /** To be bound under `alias`; left out where the address is the user's. */
+  service?: Service;
+  alias: string;
+}
+
+export async function serverOf({ url, service, branch = "main" }: GitOpsRepository): Promise<GitServerAddress> {
+  if (service === undefined) return { url: url ?? "", branch, alias: ALIAS };
+  return { url: `git://${ALIAS}:${await portOf(service)}/gitops.git`, branch, service, alias: ALIAS };
+}
+
 /**
  * A server in the engine's network listens where Git's protocol does; one on the user's machine where it found a
  * place. Only a running service knows its ports; it stays up, since the caller's next exec binds it.

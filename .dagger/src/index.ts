@@ -23,11 +23,13 @@ import { renderSummary } from "./lib/report.ts";
 import { parseLanguage } from "./lib/service-spec.ts";
 import { parseThreshold } from "./lib/threshold.ts";
 import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
+import { localPlatform } from "./platform.ts";
 import { type Service as ProjectService, findServices } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { coded, told } from "./refusal.ts";
 import { billIn, billsOfMaterials } from "./sbom.ts";
 import { Scan } from "./scan-object.ts";
+import { serve } from "./serve.ts";
 import { signOne, verifyNamed } from "./sign-verify.ts";
 import { cosignTool } from "./signing-tools.ts";
 import { type Settings, Workshop } from "./settings.ts";
@@ -377,6 +379,32 @@ export class GoldenPath {
   @func({ cache: "never" })
   async history(env = "", service = "", last = 20, format = "table"): Promise<string> {
     return await auditOf(this.workshop(), { ...(env === "" ? {} : { env: parseEnvironment(env) }), ...(service === "" ? {} : { service }), last }, format);
+  }
+
+  /**
+   * Run the built services together behind one entry: the first exposed one at /, each at <name>.localhost.
+   *
+   * Example: dagger call serve up --ports 8080:8080
+   *
+   * @param service Only this service; all when left out
+   */
+  @func({ cache: "never" })
+  async serve(service = ""): Promise<Service> {
+    return await serve(this.workshop(), service);
+  }
+
+  /**
+   * Run a kept cluster whose Argo CD follows the GitOps repository; `npm run platform -- up` calls it and holds it.
+   *
+   * Goes on until the call is ended; answers through connections that it makes to --entry.
+   *
+   * Example: dagger call local-platform --entry tcp://127.0.0.1:8090
+   *
+   * @param entry Where this machine waits for the platform to call
+   */
+  @func({ cache: "never" })
+  async localPlatform(entry: Service): Promise<string> {
+    return await localPlatform(this.workshop(), entry);
   }
 
   /**

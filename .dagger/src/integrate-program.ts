@@ -27,7 +27,8 @@ export async function programTree(): Promise<Tree> {
   return await textsOf([...(await moduleFiles("programs", "integrate")), ...PROGRAM_FILES]);
 }
 
-async function textsOf(paths: string[]): Promise<Tree> {
+/** Files of the module as texts: only their content counts in what is asked with them. */
+export async function textsOf(paths: string[]): Promise<Tree> {
   const texts = await Promise.all(paths.sort().map(async (path) => [path, await moduleFile(path)] as const));
   return Object.fromEntries(texts);
 }

@@ -8,7 +8,7 @@ import { type MirrorName, mirrorSettings } from "./reach.ts"
 import { moduleFolder } from "./ready.mjs"
 
 /** Functions that need a cluster; what only they use is made when one of them is first called. */
-const NEED_CLUSTER = ["ci", "integrate", "promote"]
+const NEED_CLUSTER = ["ci", "integrate", "promote", "local-platform"]
 
 /** Flags for the module's constructor: what this machine brings and a module cannot reach by itself. */
 export async function constructorFlags(words: string[]): Promise<{ flags: string[]; files: string[] }> {

@@ -4,6 +4,7 @@ import type { Environment } from "./environments.ts";
 import { UserError } from "./errors.ts";
 import { parseDigestReference } from "./image-reference.ts";
 import type { ServiceSpec } from "./service-spec.ts";
+import { GITOPS_REPOSITORY, SURROUNDINGS } from "./surroundings.ts";
 
 /** What differs between two releases of one service. */
 export interface ManifestTarget {
@@ -19,10 +20,6 @@ export type ManifestFiles = Record<string, string>;
 
 export const MANAGED_BY = "golden-path";
 export const OWNER_LABEL = "golden-path/owner";
-/** In each environment, written by whoever runs the cluster: what a service cannot know of its surroundings. */
-export const SURROUNDINGS = { configMap: "golden-path", gitopsRepository: "gitops-repository" };
-/** The variable under which a service with access to `gitops` gets the repository's address. */
-export const GITOPS_REPOSITORY = "GITOPS_REPOSITORY";
 export const REVISION_ANNOTATION = "golden-path/source-revision";
 
 /** Folding would break values at places that move with their length, and so spoil every diff. */
