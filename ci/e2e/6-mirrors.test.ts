@@ -93,7 +93,7 @@ async function installed(fault: (path: string) => Fault): Promise<Outcome> {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "locked", version: "1.0.0", dependencies: { [name]: version } }))
   const packages = { "": { name: "locked", version: "1.0.0", dependencies: { [name]: version } }, [`node_modules/${name}`]: { version, resolved, integrity } }
   writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ name: "locked", version: "1.0.0", lockfileVersion: 3, requires: true, packages }))
-  return await begin("sh", [join(PROJECT, ".dagger/recipes/fetching.sh"), "npm", "ci", "--ignore-scripts"], 600, {
+  return await begin("sh", [join(PROJECT, ".dagger/recipes/fetching.sh"), "npm", "ci", "--ignore-scripts", "--loglevel=error"], 600, {
     cwd: folder,
     // Nothing of it is in this cache yet, and the host's own list of certificates is used.
     env: { NPM_CONFIG_REGISTRY: `http://127.0.0.1:${mirror.port}`, npm_config_cache: join(folder, "cache"), npm_config_replace_registry_host: "always" },
