@@ -47,7 +47,8 @@ test("a failed run has one as well, with what the command said but for secrets",
   writeFileSync(join(checkout, "service/backend/tests/test_planted.py"), [
     "def test_planted() -> None:",
     '    print("fetching https://robot:hunter2@git.example.com/x.git")',
-    "    assert '<script>alert(1)</script>' == ''",
+    '    message = "<script>alert(1)</script>"',
+    '    assert message == ""',
     "",
   ].join("\n"))
   git(checkout, "add", "-A")
