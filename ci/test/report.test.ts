@@ -94,7 +94,7 @@ describe("the summary of a run that passed", () => {
     expect(text).toContain("Commit `c0ffee1` on `main` of gitops.git.");
     expect(text).toContain("dagger call report --run run-7");
     const asked = renderSummary({ ...report, promotion: { outcome: "not-asked" } });
-    expect(asked).toContain("Release it: `dagger call ci --promote --env dev`");
+    expect(asked).toContain("Release it: the same call with `--promote`");
     const again = renderSummary({ ...report, promotion: { outcome: "unchanged", commit: "c0ffee1", branch: "main", repository: "r" } });
     expect(again).toContain("No commit: `main` of r already holds this release (`c0ffee1`).");
     const late = renderSummary({ ...report, promotion: { outcome: "superseded", by: "api 2026.11.23-abcdef1", branch: "main", repository: "r" } });

@@ -232,7 +232,7 @@ function release(report: RunReport): string[] {
     case "committed":
       return [
         `Commit ${code(promotion.commit)} on ${code(promotion.branch)} of ${promotion.repository}.`,
-        list([`The Argo CD that follows this repository brings ${report.env} to this release by itself.`, evidence]),
+        list([`An Argo CD that follows this repository brings ${report.env} to this release by itself.`, evidence]),
       ];
     case "proposed":
       return [
@@ -247,7 +247,7 @@ function release(report: RunReport): string[] {
     case "superseded":
       return [`No commit: ${code(promotion.branch)} of ${promotion.repository} holds a newer release, ${promotion.by}.`, list([evidence])];
     case "not-asked":
-      return ["Nothing was committed.", list([`Release it: ${code(`dagger call ci --promote --env ${report.env}`)}`, evidence])];
+      return ["Nothing was committed.", list([`Release it: the same call with ${code("--promote")}`, evidence])];
   }
 }
 

@@ -101,7 +101,7 @@ function outcome(report: RunReport, failed: boolean): Html {
     case "unchanged": return html`<p>No commit was needed: <code>${promotion.branch}</code> of ${promotion.repository} holds this release in ${shortRevision(promotion.commit)}.</p>`;
     case "proposed": return html`<p><code>${promotion.branch}</code> of ${promotion.repository} takes no direct pushes; commit ${shortRevision(promotion.commit)} waits to be merged: ${promotion.advice}</p>`;
     case "superseded": return html`<p>No commit: ${env} has a newer release, ${promotion.by}.</p>`;
-    case "not-asked": return failed ? html`<p><strong>No commit was made; ${env} is as it was.</strong></p>` : html`<p>Nothing was committed. Release it: <code>dagger call ci --promote --env ${env}</code></p>`;
+    case "not-asked": return failed ? html`<p><strong>No commit was made; ${env} is as it was.</strong></p>` : html`<p>Nothing was committed. Release it: the same call with <code>--promote</code></p>`;
   }
 }
 
