@@ -19,7 +19,9 @@ describe("writing a release", () => {
     const result = await write(wanted(url, [backend, frontend]), effects());
     expect(result).toMatchObject({ committed: true, branch: "main", attempts: 1, released: ["backend", "frontend"], alreadyReleased: false });
     expect(result.commit).toBe(log(bare, "%H")[0]);
-    expect(result.files).toHaveLength(6);
+    // What was rendered, and a record for each service.
+    expect(result.files).toHaveLength(8);
+    expect(result.files).toEqual(expect.arrayContaining(["env/dev/backend/record.yaml", "env/dev/frontend/record.yaml"]));
     const message = log(bare, "%B").join("\n");
     expect(trailerMap(message, "Image-Digest")).toEqual({ backend: backend.digest, frontend: frontend.digest });
     expect(trailerMap(message, "Source-Revision")).toEqual({ backend: backend.sourceRevision, frontend: frontend.sourceRevision });
