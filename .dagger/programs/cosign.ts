@@ -112,7 +112,9 @@ export function lines(text: string): string[] {
 /** Asks the registry for its tags; skopeo speaks every registry's way of logging in. */
 export async function listTags(place: ImagePlace): Promise<string[]> {
   const ended = await command("skopeo", ["list-tags", "--retry-times", "2", `--tls-verify=${place.http ? "false" : "true"}`, `docker://${place.repository}`]);
-  if (ended.code !== 0) return [];
+  if (ended.code !== 0) {
+    throw new Refused("unknown", `listing the tags of ${place.name}: the registry does not answer as it should (${lastLine(ended.stderr)}); check its address and credentials`);
+  }
   return (JSON.parse(ended.stdout) as { Tags?: string[] }).Tags ?? [];
 }
 

@@ -1,6 +1,7 @@
 /** Commits the releases of one run to the GitOps repository. */
-import { releaseCommitMessage } from "../src/lib/commit-message.ts";
+import { releaseCommitMessage, sharedCommitMessage } from "../src/lib/commit-message.ts";
 import { planEdits, type Edit, type Tree } from "../src/lib/edits.ts";
+import type { Environment } from "../src/lib/environments.ts";
 import { UserError } from "../src/lib/errors.ts";
 import type { WriteInput, WriteResult } from "../src/lib/gitops-io.ts";
 import { heldSentence, holdOn, holdsIn } from "../src/lib/holds.ts";
@@ -13,18 +14,17 @@ import { EFFECTS, type Effects, isIn, writeChange } from "./gitops-writer.ts";
 
 export interface Plan {
   edits: Edit[];
+  /** The releases that the edits change; none where they bring only what the services share. */
   released: Release[];
   superseded: Superseded[];
 }
 
 export async function write(input: WriteInput, effects: Effects = EFFECTS): Promise<WriteResult> {
   const releases = releasesIn(input.desired);
-  const { remote, author, runId, verdicts, by } = input;
+  const { remote, author } = input;
   const written = await writeChange({ ...input, author, places: [...input.owned, "holds"] }, ({ tree }) => {
     const plan = planWrite(tree, releases, input, effects.now());
-    // A run that was overtaken as a whole has nothing to say.
-    const message = plan.edits.length === 0 ? "" : releaseCommitMessage({ env: releases[0]!.env, releases: plan.released, runId, verdicts, ...(by === undefined ? {} : { by }) });
-    return { ...plan, message };
+    return { ...plan, message: messageOf(plan, releases[0]!.env, input) };
   }, effects);
   const { change, committed, commit, attempts, proposal, diff } = written;
   const changes = committed || proposal !== undefined || diff !== undefined;
@@ -37,6 +37,13 @@ export async function write(input: WriteInput, effects: Effects = EFFECTS): Prom
     ...(proposal === undefined ? {} : { proposal }),
     ...(diff === undefined ? {} : { diff }),
   };
+}
+
+function messageOf({ edits, released }: Plan, env: Environment, { runId, verdicts, by }: WriteInput): string {
+  // A run that was overtaken as a whole has nothing to say.
+  if (edits.length === 0) return "";
+  const run = { env, runId, ...(by === undefined ? {} : { by }) };
+  return released.length === 0 ? sharedCommitMessage({ ...run, files: edits.map(({ path }) => path) }) : releaseCommitMessage({ ...run, releases: released, verdicts });
 }
 
 type Wanted = Pick<WriteInput, "desired" | "owned" | "runId" | "verdicts" | "by" | "evidence">;
@@ -59,7 +66,7 @@ export function planWrite(tip: Tree, releases: readonly Release[], input: Wanted
     else if (kept !== undefined) desired[path] = kept;
   }
   const edits = planEdits(tip, desired, owned);
-  return { edits, released: changed.length > 0 ? changed : current, superseded };
+  return { edits, released: changed, superseded };
 }
 
 /** A record tells of the run that changed its folder: the same release again, from whatever run, leaves it alone. */

@@ -343,13 +343,14 @@ function evidenceOf(scan: ScanReport, failOn: Threshold): Evidence {
 
 function outcome(result: WriteResult): { outcome: PromotionReport["outcome"]; commit?: string; by?: string; advice?: string } {
   if (result.proposal) return { outcome: "proposed", commit: result.proposal.commit, advice: result.proposal.advice };
-  if (result.committed) return { outcome: "committed", commit: result.commit! };
+  if (result.committed) return { outcome: result.released.length === 0 ? "shared" : "committed", commit: result.commit! };
   const newer = result.superseded[0];
   if (newer) return { outcome: "superseded", by: newer.by.version };
   return { outcome: "unchanged", commit: result.commit ?? "" };
 }
 
 function sentence(result: WriteResult, env: Environment): string {
+  if (result.committed && result.released.length === 0) return `commit ${result.commit!.slice(0, 7)} on ${result.branch} brings ${result.files.join(", ")}; ${env} already runs this release`;
   if (result.committed) return `commit ${result.commit!.slice(0, 7)} on ${result.branch} releases ${result.released.join(", ")} to ${env}`;
   if (result.proposal) return `${result.branch} takes no direct pushes: ${result.proposal.advice}`;
   if (result.superseded.length > 0) return `nothing committed: ${env} has a newer release`;

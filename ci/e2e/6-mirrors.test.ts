@@ -4,9 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, expect, test } from "vitest"
 import { debianMirror, securityMirror } from "../engine/debian.ts"
-import { begin } from "./faults.ts"
 import { type Fault, faultyMirror } from "./faulty-mirror.ts"
-import { PROJECT, type Outcome } from "./harness.ts"
+import { type Outcome, PROJECT, begin } from "./harness.ts"
 
 /**
  * The recipes that fetch, run as they are against this machine's own mirror with a proxy in front that goes wrong.

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from "node:child_process"
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { STATE, begin, call, enginePid, leftovers, until, untilClean } from "./faults.ts"
-import { type Outcome, PROJECT, daggerw, git, gitopsTip, scratchCheckout } from "./harness.ts"
+import { STATE, call, enginePid, leftovers, until, untilClean } from "./faults.ts"
+import { type Outcome, PROJECT, begin, daggerw, git, gitopsTip, scratchCheckout } from "./harness.ts"
 
 /** Faults of calls that run: who is killed, who else runs, what time it is. They break the engine under test on purpose. */
 const WARM = 900

@@ -1,51 +1,13 @@
-import { spawn, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Outcome, PROJECT } from "./harness.ts"
+import { type Outcome, PROJECT, type Running, begin } from "./harness.ts"
 
 /** What the fault tests share: a call that goes on while something is done to it, and what it leaves behind. */
 
 /** The state folder under test. */
 export const STATE = process.env["GOLDEN_PATH_STATE"] ?? "/var/lib/golden-path"
-
-export interface Running {
-  pid: number
-  /** Everything it said so far. */
-  output: () => string
-  /** Ends it, if it still runs. */
-  kill: () => void
-  /** Its end, at most `limit` seconds from its start. */
-  ended: Promise<Outcome>
-}
-
-/** Starts a command in a group of its own and lets it run; one that outlives its limit is killed and fails the test by its code. */
-export function begin(command: string, args: string[], limit: number, options: { cwd?: string; env?: Record<string, string> } = {}): Running {
-  const begun = Date.now()
-  console.log(`$ ${[command.split("/").pop(), ...args].join(" ")}`)
-  const child = spawn(command, args, { cwd: options.cwd ?? PROJECT, env: { ...process.env, NO_COLOR: "1", ...options.env }, detached: true })
-  let stdout = ""
-  let output = ""
-  child.stdout.on("data", (data: Buffer) => {
-    stdout += data.toString()
-    output += data.toString()
-  })
-  child.stderr.on("data", (data: Buffer) => (output += data.toString()))
-  const timer = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), limit * 1000)
-  const ended = new Promise<Outcome>((done) => child.once("close", (status, signal) => {
-    clearTimeout(timer)
-    const seconds = (Date.now() - begun) / 1000
-    const code = status ?? (signal === "SIGTERM" ? 143 : 137)
-    const words = code === 0 ? "" : `: ${output.trim().split("\n").at(-1) ?? ""}`
-    console.log(`  exit code ${code} after ${seconds.toFixed(1)} s${words}`)
-    // eslint-disable-next-line no-control-regex -- colours are control characters
-    done({ code, stdout, output: output.replace(/\u001b\[[0-9;]*m/g, ""), seconds })
-  }))
-  const kill = (): void => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL")
-  }
-  return { pid: child.pid!, output: () => output, kill, ended }
-}
 
 /** `npm run engine -- …` of the checkout under test, on a state folder. */
 export async function engine(args: string[], state = STATE, limit = 300): Promise<Outcome> {

@@ -15,11 +15,22 @@ export interface Outcome {
   seconds: number
 }
 
-/** Runs `./daggerw` of a checkout to its end, at most `limit` seconds; what it says is shown as it comes. */
-export async function daggerw(checkout: string, args: string[], limit = 900, cwd = checkout): Promise<Outcome> {
+/** A command under way. */
+export interface Running {
+  pid: number
+  /** Everything it said so far. */
+  output: () => string
+  /** Ends it, if it still runs. */
+  kill: () => void
+  /** Its end, at most `limit` seconds from its start. */
+  ended: Promise<Outcome>
+}
+
+/** Starts a command in a group of its own and lets it run; one that outlives its limit is killed and fails the test by its code. */
+export function begin(command: string, args: string[], limit: number, options: { cwd?: string; env?: Record<string, string> } = {}): Running {
   const begun = Date.now()
-  console.log(`$ ./daggerw ${args.join(" ")}`)
-  const child = spawn(join(checkout, "daggerw"), ["--progress=plain", ...args], { cwd, env: { ...process.env, NO_COLOR: "1" }, detached: true })
+  console.log(`$ ${[command.split("/").pop(), ...args].join(" ")}`)
+  const child = spawn(command, args, { cwd: options.cwd ?? PROJECT, env: { ...process.env, NO_COLOR: "1", ...options.env }, detached: true })
   let stdout = ""
   let output = ""
   child.stdout.on("data", (data: Buffer) => {
@@ -28,12 +39,24 @@ export async function daggerw(checkout: string, args: string[], limit = 900, cwd
   })
   child.stderr.on("data", (data: Buffer) => (output += data.toString()))
   const timer = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), limit * 1000)
-  const code = await new Promise<number>((done) => child.once("close", (status) => done(status ?? 137)))
-  clearTimeout(timer)
-  const seconds = (Date.now() - begun) / 1000
-  console.log(`  exit code ${code} after ${seconds.toFixed(0)} s`)
-  // eslint-disable-next-line no-control-regex -- colours are control characters
-  return { code, stdout, output: output.replace(/\u001b\[[0-9;]*m/g, ""), seconds }
+  const ended = new Promise<Outcome>((done) => child.once("close", (status, signal) => {
+    clearTimeout(timer)
+    const seconds = (Date.now() - begun) / 1000
+    const code = status ?? (signal === "SIGTERM" ? 143 : 137)
+    const words = code === 0 ? "" : `: ${output.trim().split("\n").at(-1) ?? ""}`
+    console.log(`  exit code ${code} after ${seconds.toFixed(1)} s${words}`)
+    // eslint-disable-next-line no-control-regex -- colours are control characters
+    done({ code, stdout, output: output.replace(/\u001b\[[0-9;]*m/g, ""), seconds })
+  }))
+  const kill = (): void => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL")
+  }
+  return { pid: child.pid!, output: () => output, kill, ended }
+}
+
+/** Runs `./daggerw` of a checkout to its end, at most `limit` seconds. */
+export async function daggerw(checkout: string, args: string[], limit = 900, cwd = checkout): Promise<Outcome> {
+  return await begin(join(checkout, "daggerw"), ["--progress=plain", ...args], limit, { cwd }).ended
 }
 
 /** The sentence that dagger ends a failed call with. */

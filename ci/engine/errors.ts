@@ -19,3 +19,15 @@ export function sentenceOf(error: unknown): string | undefined {
   const refusal = REFUSALS[code ?? ""]
   return refusal === undefined ? undefined : `${syscall ?? "write"}${path ? ` ${path}` : ""}: ${refusal}`
 }
+
+/** Runs a program: what a person can act on is one sentence and exit code 1, a defect keeps its stack. */
+export async function runProgram(main: (words: string[]) => Promise<void>, say: (sentence: string) => void): Promise<void> {
+  try {
+    await main(process.argv.slice(2))
+  } catch (error) {
+    const sentence = sentenceOf(error)
+    if (sentence === undefined) throw error
+    say(sentence)
+    process.exitCode = 1
+  }
+}

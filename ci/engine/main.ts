@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { installPackages } from "./debian.ts"
 import { examine, renderFindings } from "./doctor.ts"
 import { engineBinaries, enginePid, ensureEngine, socket, stopEngine } from "./engine.ts"
-import { UserError, sentenceOf } from "./errors.ts"
+import { UserError, runProgram } from "./errors.ts"
 import { gitServer, stopGitServer } from "./git-server.ts"
 import { constructorFlags } from "./handover.ts"
 import { requireHost } from "./host.ts"
@@ -124,11 +124,4 @@ async function main([command, ...words]: string[]): Promise<void> {
   }
 }
 
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  const sentence = sentenceOf(error)
-  if (sentence === undefined) throw error
-  say(sentence)
-  process.exitCode = 1
-}
+await runProgram(main, say)

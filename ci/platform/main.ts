@@ -1,6 +1,6 @@
 import { applicationsTable, recoveriesText } from "../../.dagger/src/lib/local-platform.ts"
 import { logFile } from "../engine/daemon.ts"
-import { UserError } from "../engine/errors.ts"
+import { UserError, runProgram } from "../engine/errors.ts"
 import { STATE } from "../engine/paths.ts"
 import { say } from "../engine/progress.ts"
 import { HOLDER } from "./names.ts"
@@ -64,10 +64,4 @@ async function main([command, ...words]: string[]): Promise<void> {
   }
 }
 
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof UserError)) throw error
-  say(error.message)
-  process.exitCode = 1
-}
+await runProgram(main, say)

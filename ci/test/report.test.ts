@@ -56,6 +56,7 @@ describe("the summary of a run that passed", () => {
     expect(first(report.promotion)).toBe("# api passed and is released to dev");
     expect(first({ outcome: "unchanged", commit: "c0ffee1", branch: "main", repository: "r" })).toBe("# api passed; dev already runs this release");
     expect(first({ outcome: "superseded", by: "api 2026.11.23-abcdef1", branch: "main", repository: "r" })).toBe("# api passed; dev has a newer release");
+    expect(first({ outcome: "shared", commit: "c0ffee1", branch: "main", repository: "gitops.git" })).toBe("# api passed; dev already runs this release");
     expect(first({ outcome: "not-asked" })).toBe("# api passed; nothing was released");
     expect(text).toContain("Run `run-7` · environment `dev` · 3 min 07 s");
   });

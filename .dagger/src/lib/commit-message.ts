@@ -63,6 +63,20 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
+/** The message of a commit that brings only what an environment's services share: no release changes. */
+export function sharedCommitMessage(change: { env: Environment; files: readonly string[]; runId: string; by?: string }): string {
+  const { env, files, runId, by } = change;
+  return [
+    `platform(${env}): ${files.length === 1 ? "a shared file" : `${files.length} shared files`}`,
+    files.map((path) => `- ${path}`).join("\n"),
+    formatTrailers([
+      { key: "Golden-Path-Env", value: env },
+      { key: "Run-Id", value: runId },
+      ...(by === undefined ? [] : [{ key: "Run-By", value: by }]),
+    ]),
+  ].join("\n\n") + "\n";
+}
+
 /** The message of a commit that lifts a hold. */
 export function liftCommitMessage(lift: { env: Environment; service: string; version: string; digest: string; runId: string; by: string; reason: string }): string {
   const { env, service, version, digest, runId, by, reason } = lift;

@@ -69,7 +69,7 @@ export interface WriteInput extends WriterInput {
 export interface WriteResult extends WriterResult {
   /** Paths that the commit writes or removes. */
   files: string[];
-  /** Services whose release the commit changes. */
+  /** Services whose release the commit changes; none where it brings only what they share. */
   released: string[];
   /** True when the branch already says all of this. */
   alreadyReleased: boolean;

@@ -61,7 +61,7 @@ const place = { branch: text, repository: text };
 const promotion: Schema = {
   oneOf: [
     object({ outcome: { const: "not-asked" } }),
-    object({ outcome: { enum: ["committed", "unchanged"] }, commit: text, ...place }),
+    object({ outcome: { enum: ["committed", "shared", "unchanged"] }, commit: text, ...place }),
     object({ outcome: { const: "proposed" }, commit: text, advice: text, ...place }),
     object({ outcome: { const: "superseded" }, by: text, ...place }),
   ],

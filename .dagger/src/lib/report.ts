@@ -51,6 +51,8 @@ export interface LayerReport {
 export type PromotionReport =
   | { outcome: "not-asked" }
   | { outcome: "committed"; commit: string; branch: string; repository: string }
+  /** A commit of nothing but what the services share; the environment already ran this release. */
+  | { outcome: "shared"; commit: string; branch: string; repository: string }
   | { outcome: "unchanged"; commit: string; branch: string; repository: string }
   /** The branch takes no direct pushes; `advice` says what to open. */
   | { outcome: "proposed"; commit: string; advice: string; branch: string; repository: string }
@@ -121,6 +123,7 @@ export function headline(report: RunReport): string {
   switch (promotion.outcome) {
     case "committed": return `${what} and ${report.images.length === 1 ? "is" : "are"} released to ${report.env}`;
     case "proposed": return `${what}; the release to ${report.env} waits to be merged`;
+    case "shared":
     case "unchanged": return `${what}; ${report.env} already runs this release`;
     case "superseded": return `${what}; ${report.env} has a newer release`;
     case "not-asked": return `${what}; nothing was released`;
@@ -143,7 +146,7 @@ function renderFailure(report: RunReport, failed: readonly StageResult[]): strin
 /** A failed run may still have pushed its commit before something after it failed. */
 function released(report: RunReport): string {
   const { promotion } = report;
-  return promotion.outcome === "committed"
+  return promotion.outcome === "committed" || promotion.outcome === "shared"
     ? `${code(promotion.commit)} was committed to ${promotion.branch}.`
     : "No commit was made.";
 }
@@ -238,6 +241,11 @@ function release(report: RunReport): string[] {
       return [
         `${code(promotion.branch)} of ${promotion.repository} takes no direct pushes: commit ${code(promotion.commit)} is on a branch of its own.`,
         list([promotion.advice, evidence]),
+      ];
+    case "shared":
+      return [
+        `Commit ${code(promotion.commit)} on ${code(promotion.branch)} of ${promotion.repository} brings files that the services share; ${report.env} already ran this release.`,
+        list([evidence]),
       ];
     case "unchanged":
       return [

@@ -46,6 +46,17 @@ describe("writing a release", () => {
     expect(log(bare)[0]).not.toContain("frontend");
   });
 
+  it("a commit of nothing but shared files releases nothing, and says so", async () => {
+    await write(wanted(url, [release("backend", 20)]), effects());
+    const next = wanted(url, [release("backend", 20)], { runId: "run-2" });
+    const result = await write({ ...next, desired: { ...next.desired, "argocd/project.yaml": "kind: AppProject\n" }, owned: [...next.owned, "argocd"] }, effects());
+    expect(result).toMatchObject({ committed: true, files: ["argocd/project.yaml"], released: [], alreadyReleased: false });
+    const message = git(["-C", bare, "log", "-1", "--format=%B", "main"]);
+    expect(message).toMatch(/^platform\(dev\): a shared file\n\n- argocd\/project.yaml\n/);
+    expect(trailerValues(message, "Run-Id")).toEqual(["run-2"]);
+    expect(trailerValues(message, "Golden-Path-Service")).toEqual([]);
+  });
+
   it("removes what its own folder no longer holds", async () => {
     await write(wanted(url, [release("backend", 20)]), effects());
     const next = wanted(url, [release("backend", 21)]);

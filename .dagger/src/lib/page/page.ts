@@ -98,6 +98,7 @@ function outcome(report: RunReport, failed: boolean): Html {
   const { promotion, env } = report;
   switch (promotion.outcome) {
     case "committed": return html`<p>Commit ${shortRevision(promotion.commit)} on <code>${promotion.branch}</code> of ${promotion.repository} releases it to ${env}.</p>`;
+    case "shared": return html`<p>Commit ${shortRevision(promotion.commit)} on <code>${promotion.branch}</code> of ${promotion.repository} brings files that the services share; ${env} already ran this release.</p>`;
     case "unchanged": return html`<p>No commit was needed: <code>${promotion.branch}</code> of ${promotion.repository} holds this release in ${shortRevision(promotion.commit)}.</p>`;
     case "proposed": return html`<p><code>${promotion.branch}</code> of ${promotion.repository} takes no direct pushes; commit ${shortRevision(promotion.commit)} waits to be merged: ${promotion.advice}</p>`;
     case "superseded": return html`<p>No commit: ${env} has a newer release, ${promotion.by}.</p>`;
