@@ -1,7 +1,7 @@
 /**
  * Looks for credentials in every version of every file that a Git history holds, or in the layers of an image:
  *   find-secrets.ts history <work tree>
- *   find-secrets.ts layers <OCI archive>
+ *   find-secrets.ts layers <OCI archive>      (and for programs with setuid or setgid)
  * Writes what it looked at and what it found as JSON; never the credential itself.
  */
 import { spawn } from "node:child_process";
@@ -69,14 +69,20 @@ async function history(folder: string): Promise<Looked> {
   return looked;
 }
 
-async function layers(archive: string): Promise<Looked & { config: unknown }> {
+interface LookedInLayers extends Looked {
+  config: unknown;
+  /** Programs that would run with their owner's rights, whoever starts them. */
+  setuid: string[];
+}
+
+async function layers(archive: string): Promise<LookedInLayers> {
   const root = await mkdtemp(join(tmpdir(), "layers-"));
   const layout = join(root, "layout");
   await output("mkdir", ["-p", layout]);
   await output("tar", ["-xf", archive, "-C", layout]);
   const read = async (digest: string): Promise<string> => readFile(join(layout, "blobs", digest.replace(":", "/")), "utf8");
   const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as { manifests: { digest: string }[] };
-  const looked: Looked & { config: unknown } = { files: 0, skipped: 0, hits: [], config: {} };
+  const looked: LookedInLayers = { files: 0, skipped: 0, hits: [], config: {}, setuid: [] };
   for (const { digest } of index.manifests) {
     const text = await read(digest);
     const manifest = JSON.parse(text) as { config: { digest: string }; layers: { digest: string }[] };
@@ -86,12 +92,18 @@ async function layers(archive: string): Promise<Looked & { config: unknown }> {
     for (const [number, layer] of manifest.layers.entries()) {
       const folder = join(root, String(number));
       await output("mkdir", ["-p", folder]);
-      await output("tar", ["-xzf", join(layout, "blobs", layer.digest.replace(":", "/")), "-C", folder, "--no-same-owner", "--no-same-permissions"]);
+      const unpacked = await output("tar", ["-xzvvf", join(layout, "blobs", layer.digest.replace(":", "/")), "-C", folder, "--no-same-owner", "--no-same-permissions"]);
+      looked.setuid.push(...setuidIn(unpacked.toString("utf8")));
       await walk(folder, folder, looked);
     }
   }
   if (looked.files === 0) throw new Error("looking for secrets: the image's layers hold no file, so nothing was looked at");
   return looked;
+}
+
+/** What tar tells of each file: its mode first, its name after date and time. */
+function setuidIn(listing: string): string[] {
+  return listing.split("\n").filter((line) => /^-[rwxsStT-]*[sS]/.test(line)).map((line) => `/${line.split(/\s+/).slice(5).join(" ").replace(/^\.?\//, "")}`);
 }
 
 async function walk(root: string, folder: string, looked: Looked): Promise<void> {

@@ -28,14 +28,14 @@ export async function inspectImage(workshop: Workshop, service: Service, image: 
     ...result.findings.map((finding) => ({ ...finding, file: `.dagger/locks/${spec.language}.json` })),
     ...advised.findings,
     ...licenceFindings(bill, spec.name, files),
-    ...imageFindings(layers.config, spec.name),
+    ...imageFindings(layers.config, spec.name, layers.setuid),
     ...layers.hits.map((hit) => secretFinding(hit, "image layers")),
   ];
   const dependencies = components(bill).filter(({ type, name }) => type !== "deb" && type !== "generic" && name !== spec.name).length;
   return {
     ...result,
     ...applyVex(found, exceptions, now),
-    covered: [...result.covered, ...advised.covered, `licences of ${plural(dependencies, "package")}`, `secrets in ${plural(layers.files, "file")} of its layers`, "how it runs"],
+    covered: [...result.covered, ...advised.covered, `licences of ${plural(dependencies, "package")}`, `secrets in ${plural(layers.files, "file")} of its layers`, "programs with setuid", "how it runs"],
     notCovered: [
       ...result.notCovered.filter((line) => !advised.kinds.some((kind) => line.includes(kind))),
       ...(layers.skipped > 0 ? [`secrets in ${plural(layers.skipped, "file")} above 1 MB`] : []),

@@ -239,7 +239,7 @@ export class GoldenPath {
   @func({ cache: "never" })
   async sbom(service: string, format = "cyclonedx"): Promise<File> {
     const { workshop, image, version } = await this.built(service);
-    return billIn(await billsOfMaterials(workshop.context, image, service, version), format);
+    return billIn(await told(coded(workshop.context, billsOfMaterials(workshop.context, image, service, version))), format);
   }
 
   /**
@@ -251,8 +251,8 @@ export class GoldenPath {
   async scan(service: string, failOn = "high"): Promise<Scan> {
     const threshold = parseThreshold(failOn);
     const { workshop, image, version, found } = await this.built(service);
-    const { cyclonedx } = await billsOfMaterials(workshop.context, image, service, version);
-    const result = await told(coded(workshop.context, inspectImage(workshop, found, image, cyclonedx)));
+    const look = async () => await inspectImage(workshop, found, image, (await billsOfMaterials(workshop.context, image, service, version)).cyclonedx);
+    const result = await told(coded(workshop.context, look()));
     const { passed, sentence, code = 0 } = gate(result, threshold);
     return new Scan(passed, sentence, JSON.stringify(result, null, 2) + "\n", code, debian(workshop.context));
   }

@@ -305,7 +305,7 @@ export class Run {
     let folder = this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
     for (const [path, text] of Object.entries(this.stages.logs)) folder = folder.withNewFile(`logs/${path}`, text);
-    await keepReport(this.workshop, report, folder);
+    await keepReport(this.workshop, report, folder, this.rendered);
     return report;
   }
 }

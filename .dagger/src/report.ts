@@ -19,17 +19,17 @@ import { debian } from "./toolbox.ts";
 const MOST_BYTES = 1_000_000;
 
 /** Keeps the run in every form beside its evidence, where `report --run` finds it. */
-export async function keepReport(workshop: Workshop, report: RunReport, evidence: Directory): Promise<void> {
+export async function keepReport(workshop: Workshop, report: RunReport, evidence: Directory, rendered: Tree): Promise<void> {
   let folder = evidence;
-  for (const [path, text] of Object.entries(await allForms(report, evidence))) folder = folder.withNewFile(path, text);
+  for (const [path, text] of Object.entries(await allForms(report, evidence, rendered))) folder = folder.withNewFile(path, text);
   await keepEvidence(debian(workshop.context), report.runId, folder);
 }
 
 /** A page that cannot be drawn must not cost a run its verdict, nor its evidence. */
-async function allForms(report: RunReport, evidence: Directory): Promise<Record<string, string>> {
+async function allForms(report: RunReport, evidence: Directory, rendered: Tree): Promise<Record<string, string>> {
   try {
     const [files, verdict] = await Promise.all([describe(evidence), readVerdict(evidence)]);
-    return reportFiles(report, verdict, files);
+    return reportFiles(report, verdict, files, rendered);
   } catch (error) {
     return {
       "summary.md": renderSummary(report),

@@ -17,11 +17,18 @@ export interface Looked {
 
 const PROGRAM = "programs/find-secrets.ts";
 
-/** Credentials in the files of an image's layers, and how the image runs. */
-export async function secretsInLayers(workshop: Workshop, image: BuiltImage): Promise<Looked & { config: RunConfig }> {
+/** What else is to be seen where an image's layers are read. */
+export interface LookedInLayers extends Looked {
+  config: RunConfig;
+  /** Programs with setuid or setgid. */
+  setuid: string[];
+}
+
+/** Credentials in the files of an image's layers, what in them has setuid, and how the image runs. */
+export async function secretsInLayers(workshop: Workshop, image: BuiltImage): Promise<LookedInLayers> {
   const said = await (await ready(workshop)).withMountedFile("/run/image.tar", image.archive)
     .withExec(["node", `/golden-path/${PROGRAM}`, "layers", "/run/image.tar"]).stdout();
-  return readAnswer<Looked & { config: RunConfig }>(said, "looking for secrets in layers", ["files", "skipped", "hits", "config"]);
+  return readAnswer<LookedInLayers>(said, "looking for secrets in layers", ["files", "skipped", "hits", "config", "setuid"]);
 }
 
 /** Credentials in any version of any file that the checkout's history holds. */

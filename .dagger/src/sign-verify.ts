@@ -8,7 +8,7 @@ import { isDirty, parseRelease, releasePath } from "./lib/release.ts";
 import { ATTESTATIONS, type ExpectedSource, KEY_PAIR_NOTE, REFUSALS, tagOf, type VerifyResult } from "./lib/signing.ts";
 import { buildImage, revisionsOf } from "./pipeline.ts";
 import { findServices } from "./project.ts";
-import { refuse, told } from "./refusal.ts";
+import { coded, refuse, told } from "./refusal.ts";
 import { publishImage } from "./registry.ts";
 import { billsOfMaterials } from "./sbom.ts";
 import { Workshop } from "./settings.ts";
@@ -113,7 +113,7 @@ export async function signOne(workshop: Workshop, name: string): Promise<string>
   if (isDirty(revision.revision)) throw new UserError(`signing ${name}: the source has changes that no commit holds, so no provenance could name it; commit them and run again`);
   const image = await buildImage(workshop, service, revision);
   const registry = await workshop.registry();
-  const bills = await billsOfMaterials(context, image, name, revision.version);
+  const bills = await told(coded(context, billsOfMaterials(context, image, name, revision.version)));
   const run = newRunId();
   await publishImage(context, registry, image, name, revision.version, run);
   const uri = await sourceUri(settings.source);

@@ -148,6 +148,7 @@ describe("licences", () => {
 describe("how an image runs", () => {
   const sound = { User: "65532:65532", Entrypoint: ["python3"], Env: ["PORT=8080"], Labels: Object.fromEntries(["revision", "vendor", "version"].map((name) => [`org.opencontainers.image.${name}`, "x"])) };
   test("as it should", () => expect(imageFindings(sound, "api")).toEqual([]));
+  test("with a program that has setuid", () => expect(imageFindings(sound, "api", ["/usr/bin/su"])).toMatchObject([{ id: "image-setuid", severity: "high", location: "/usr/bin/su (CIS Docker 4.8)" }]));
   test.each([
     ["as root", { ...sound, User: "" }, "image-runs-as-root"],
     ["with a secret in its environment", { ...sound, Env: ["DB_PASSWORD=x"] }, "image-environment-secret"],

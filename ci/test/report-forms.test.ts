@@ -33,7 +33,7 @@ describe("report.json", () => {
   });
 
   test("lies beside every other form", () => {
-    expect(Object.keys(reportFiles(GOOD, undefined, [])).sort()).toEqual(["findings.sarif", "index.html", "junit.xml", "report.json", "report.schema.json", "summary.md"]);
+    expect(Object.keys(reportFiles(GOOD, undefined, [])).sort()).toEqual(["compliance.json", "compliance.md", "findings.sarif", "index.html", "junit.xml", "report.json", "report.schema.json", "summary.md"]);
   });
 });
 

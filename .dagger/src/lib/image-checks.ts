@@ -13,7 +13,7 @@ export interface RunConfig {
 const LABELS = ["org.opencontainers.image.revision", "org.opencontainers.image.vendor", "org.opencontainers.image.version"];
 
 /** Misconfigurations of an image, by the CIS Docker Benchmark's items where one applies. */
-export function imageFindings(config: RunConfig, service: string): Finding[] {
+export function imageFindings(config: RunConfig, service: string, setuid: readonly string[] = []): Finding[] {
   const findings: Finding[] = [];
   const add = (id: string, severity: Finding["severity"], location: string): void => {
     findings.push({ kind: "misconfiguration", id, package: service, version: "", fixedIn: "", severity, source: "image checks", location });
@@ -27,6 +27,7 @@ export function imageFindings(config: RunConfig, service: string): Finding[] {
   for (const port of Object.keys(config.ExposedPorts ?? {})) {
     if (Number(port.split("/")[0]) < 1024) add("image-privileged-port", "medium", `port ${port} (CIS Docker 5.8)`);
   }
+  for (const file of setuid) add("image-setuid", "high", `${file} (CIS Docker 4.8)`);
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (command.length === 0) add("image-without-command", "medium", "neither entrypoint nor command");
   if (/(^|\/)(ba|da|a|z)?sh$/.test(command[0] ?? "")) add("image-starts-shell", "medium", `starts ${command[0]}`);
