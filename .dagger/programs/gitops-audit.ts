@@ -7,7 +7,8 @@ import { parseHold } from "../src/lib/holds.ts";
 import { parseRelease, releasePath } from "../src/lib/release.ts";
 import { releaseIn, servicesIn, standingIn } from "../src/lib/standing.ts";
 import { trailerMap, trailerValues } from "../src/lib/trailers.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 import { LIMITS, Repository } from "./gitops-repo.ts";
 import { readPlaces } from "./gitops-writer.ts";
 

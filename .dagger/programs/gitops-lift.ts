@@ -4,7 +4,8 @@ import { planEdits } from "../src/lib/edits.ts";
 import type { LiftInput, LiftResult } from "../src/lib/gitops-io.ts";
 import { holdPath } from "../src/lib/holds.ts";
 import { chooseHold } from "../src/lib/rollback.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 import { EFFECTS, type Effects, writeChange } from "./gitops-writer.ts";
 
 export async function lift(input: LiftInput, effects: Effects = EFFECTS): Promise<LiftResult> {

@@ -1,17 +1,9 @@
 /** What the GitOps programs share: `program INPUT.json [RESULT.json]`, the result also on stdout, progress on stderr. */
-import { realpathSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { sentenceOf, UserError } from "../src/lib/errors.ts";
 import type { Failure } from "../src/lib/gitops-io.ts";
 import { GitError } from "./gitops-git.ts";
-
-/** Whether the file is the one that node was started with, rather than imported by a test. */
-export function isProgram(moduleUrl: string): boolean {
-  const started = process.argv[1];
-  return started !== undefined && realpathSync(started) === fileURLToPath(moduleUrl);
-}
 
 export async function runProgram<Input, Result>(main: (input: Input) => Promise<Result>): Promise<void> {
   const [inputFile, resultFile] = process.argv.slice(2);

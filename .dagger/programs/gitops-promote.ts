@@ -4,7 +4,8 @@ import { APPROVERS_FILE, GATES_FILE, parseGates, type Approval } from "../src/li
 import type { PromoteInput, PromoteResult } from "../src/lib/gitops-io.ts";
 import { planPromotion, type PromotionPlan, refusePromotion } from "../src/lib/promotion.ts";
 import { approvalsOf } from "./gitops-approvals.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 import { EFFECTS, type Effects, type View, writeChange } from "./gitops-writer.ts";
 
 export async function promote(input: PromoteInput, effects: Effects = EFFECTS): Promise<PromoteResult> {

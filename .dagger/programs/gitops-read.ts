@@ -1,7 +1,8 @@
 /** Reads text files of the GitOps repository's tip. */
 import { UserError } from "../src/lib/errors.ts";
 import type { ReadInput, ReadResult } from "../src/lib/gitops-io.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 import { isFile, LIMITS, Repository } from "./gitops-repo.ts";
 
 const MAX_FILE = 1024 * 1024;

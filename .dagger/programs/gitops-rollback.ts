@@ -9,7 +9,8 @@ import type { RolledBack, RollbackInput, RollbackResult } from "../src/lib/gitop
 import { parseRelease, type Release, releaseFolder, releasePath } from "../src/lib/release.ts";
 import { chooseTarget, type PastRelease, planRollback, rolledBack, type Target } from "../src/lib/rollback.ts";
 import { standingIn } from "../src/lib/standing.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 import type { Repository } from "./gitops-repo.ts";
 import { EFFECTS, type Effects, type View, writeChange } from "./gitops-writer.ts";
 

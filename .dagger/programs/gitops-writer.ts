@@ -4,7 +4,7 @@
  * rebasing) is what keeps two writers of generated files from undoing each other.
  */
 import { PUSH_BACKOFF, backoffSeconds, type Backoff } from "../src/lib/backoff.ts";
-import type { Edit, Tree } from "../src/lib/edits.ts";
+import { type Edit, isInAny, type Tree } from "../src/lib/edits.ts";
 import { retriesAllowed } from "../src/lib/git-rejection.ts";
 import type { Limits, Remote } from "../src/lib/gitops-io.ts";
 import { type Proposal, proposalBranch, proposalOf } from "../src/lib/proposal.ts";
@@ -130,14 +130,10 @@ export async function writeChange<C extends Change>(
 
 /** The tip as a decision sees it: what lies in the places with its text, all else by name only. */
 export async function readPlaces(repository: Repository, tip: Pick<Tip, "entries">, places: readonly string[]): Promise<Tree> {
-  const inside = [...tip.entries.values()].filter((entry) => isIn(entry.path, places));
+  const inside = [...tip.entries.values()].filter((entry) => isInAny(entry.path, places));
   const texts = await repository.read(inside);
   // Neither a link nor binary content equals any text, so that the planner replaces or removes it.
   return Object.fromEntries([...tip.entries.keys()].map((path) => [path, texts.get(path) ?? NOT_TEXT]));
-}
-
-export function isIn(path: string, places: readonly string[]): boolean {
-  return places.some((place) => path === place || path.startsWith(`${place.replace(/\/$/, "")}/`));
 }
 
 function ended(error: GitError, attempts: number, pushed: boolean): GitError {

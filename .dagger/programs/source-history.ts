@@ -2,7 +2,8 @@
 import type { SourceCommit, SourceHistory } from "../src/lib/changes.ts";
 import type { HistoryInput, HistoryRange, HistoryResult } from "../src/lib/gitops-io.ts";
 import { Git } from "./gitops-git.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 
 const DOING = "listing the source's commits since the last release";
 /** More is no reading matter; the whole number is said. */

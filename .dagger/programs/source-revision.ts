@@ -5,7 +5,8 @@ import { UserError } from "../src/lib/errors.ts";
 import type { RevisionInput, RevisionResult } from "../src/lib/gitops-io.ts";
 import { isUnder, sourceRevision, type SourceRevision } from "../src/lib/source-revision.ts";
 import { Git } from "./gitops-git.ts";
-import { isProgram, runProgram } from "./gitops-program.ts";
+import { runProgram } from "./gitops-program.ts";
+import { isProgram } from "./is-program.ts";
 
 const DOING = "finding the source revision";
 

@@ -1,7 +1,10 @@
 import { dag, type Container, type Directory } from "@dagger.io/dagger";
 import { randomBytes, randomUUID } from "node:crypto";
+import type { GitOpsTools } from "./gitops.ts";
 import { EVIDENCE_VOLUME } from "./integrate.ts";
+import { MODULE } from "./integrate-program.ts";
 import { UserError } from "./lib/errors.ts";
+import type { KeptRun } from "./lib/report-files.ts";
 
 const EVIDENCE = "/evidence";
 const RUN_ID = /^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$/;
@@ -12,11 +15,18 @@ export function newRunId(now = new Date()): string {
   return `${time}-${randomBytes(2).toString("hex")}`;
 }
 
-/** Keeps a run's reports where `report --run` finds them: a failed call hands nothing out itself. */
-export async function keepEvidence(shell: Container, runId: string, reports: Directory): Promise<void> {
-  await volume(shell)
-    .withMountedDirectory("/reports", reports)
-    .withExec(["sh", "-ec", `mkdir -p "${EVIDENCE}/$1" && cp -R /reports/. "${EVIDENCE}/$1/"`, "keep", runId])
+/**
+ * Keeps a run in every form beside its evidence, where `report --run` finds it: a failed call hands nothing out
+ * itself. One exec draws and keeps: each file that the engine is asked about takes its time.
+ */
+export async function keepReport({ tools, module }: GitOpsTools, run: KeptRun, evidence: Directory): Promise<void> {
+  const programs = tools
+    .withDirectory("/golden-path", module, { include: ["programs/keep-report.ts", "programs/is-program.ts", "src/lib/**/*.ts"] })
+    .withNewFile("/golden-path/package.json", MODULE);
+  await volume(programs)
+    .withMountedDirectory("/reports", evidence)
+    .withNewFile("/run.json", JSON.stringify(run))
+    .withExec(["node", "/golden-path/programs/keep-report.ts", "/run.json", "/reports", EVIDENCE])
     .sync();
 }
 

@@ -80,7 +80,7 @@ export async function callGitOps<Result>(
 /** A container in which one of the programs can run. */
 export function programContainer({ tools, module }: GitOpsTools): Container {
   return tools
-    .withDirectory(ROOT, module, { include: ["programs/gitops*.ts", "programs/source-*.ts", "src/lib/*.ts"] })
+    .withDirectory(ROOT, module, { include: ["programs/gitops*.ts", "programs/source-*.ts", "programs/is-program.ts", "src/lib/*.ts"] })
     .withNewFile(`${ROOT}/package.json`, `{"type": "module"}\n`);
 }
 

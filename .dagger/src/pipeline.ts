@@ -2,7 +2,7 @@ import { dag, type Directory, type File } from "@dagger.io/dagger";
 import { buildService, lintService, testService } from "./build.ts";
 import { ClusterAhead } from "./cluster-ahead.ts";
 import { checkManifests } from "./conform.ts";
-import { newRunId } from "./evidence.ts";
+import { keepReport, newRunId } from "./evidence.ts";
 import { gateError, inspectHistory, inspectImage } from "./gate.ts";
 import { readTip, writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
@@ -18,6 +18,7 @@ import type { IntegrateTimeouts } from "./lib/integrate-plan.ts";
 import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
 import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
 import { manifestFindings, readPolicies } from "./lib/policy.ts";
+import { answeredBy } from "./lib/release-plan.ts";
 import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
 import type { Evidence } from "./lib/record.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
@@ -27,7 +28,7 @@ import { type Service, findServices, readTree } from "./project.ts";
 import { publishImage, STABLE_REGISTRY } from "./registry.ts";
 import { SHARED, sourceRevisions } from "./revision.ts";
 import { type Bills, billsOfMaterials } from "./sbom.ts";
-import { changesOf, historiesOf, keepReport } from "./report.ts";
+import { changesOf, historiesOf } from "./changes.ts";
 import type { Workshop } from "./settings.ts";
 import { Stages, needed } from "./stages.ts";
 import { type Journal, POLICY_FOLDER, type Signable, signAll, verifyAll } from "./supply-chain.ts";
@@ -49,6 +50,8 @@ export interface Prepared {
   services: Service[];
   revisions: Map<string, SourceRevision>;
   tip: ReadResult | undefined;
+  /** When the tip was read, in milliseconds. */
+  tipReadAt: number;
   plan: Plan;
 }
 
@@ -60,13 +63,14 @@ export async function prepare(workshop: Workshop, options: RunOptions): Promise<
     throw new UserError("promoting: no GitOps repository is named; give --gitops <url> before the function, or use ./daggerw, which brings one");
   }
   const tools = await workshop.tools();
+  const tipReadAt = Date.now();
   const describe = async (): Promise<Pick<Prepared, "services" | "revisions">> => {
     const services = await findServices(workshop.context, source, folder, options.service);
     return { services, revisions: await revisionsOf(workshop, services) };
   };
   const [{ services, revisions }, tip] = await Promise.all([
     describe(),
-    repository ? readTip(tools, repository, ["argocd", "env", POLICY_FOLDER, GATES_FILE]) : undefined,
+    repository ? readTip(tools, repository, ["argocd", "env", "holds", POLICY_FOLDER, GATES_FILE]) : undefined,
   ]);
   const inputs = services.map(({ spec }) => {
     const { revision } = revisions.get(spec.name)!;
@@ -77,7 +81,7 @@ export async function prepare(workshop: Workshop, options: RunOptions): Promise<
   });
   const plan = planRun(inputs, options);
   refuseImpossible(plan);
-  return { services, revisions, tip, plan };
+  return { services, revisions, tip, tipReadAt, plan };
 }
 
 /** What a GitOps repository begins with. */
@@ -152,7 +156,7 @@ export class Run {
     const clean = await secrets;
     if (this.options.promote) {
       const verified = await verifyAll(this.workshop, signable, signed, prepared.tip?.files ?? {}, this.journal);
-      await this.promote(verified && clean && proven);
+      await this.promote(verified && clean && proven, prepared);
     }
     const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
     return await this.report(changes);
@@ -270,7 +274,7 @@ export class Run {
     });
   }
 
-  private async promote(proven: Proven | undefined): Promise<void> {
+  private async promote(proven: Proven | undefined, { tip, tipReadAt }: Prepared): Promise<void> {
     const repository = this.workshop.gitops()!;
     const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
     await this.stages.run("promote", undefined, async () => {
@@ -279,7 +283,10 @@ export class Run {
       const desired = onlyOwned(tree, owned);
       const verdicts = verdictsOf(this.stages.results);
       const evidence = Object.fromEntries(this.scans.map((scan) => [scan.service, evidenceOf(scan, this.options.failOn)]));
-      const result = await writeRelease(await this.workshop.tools(), repository, { desired, owned, runId: this.id, by: this.workshop.by(), verdicts, evidence, dryRun: this.options.dryRun });
+      const wanted = { desired, owned, runId: this.id, by: this.workshop.by(), verdicts, evidence };
+      // Asked a moment ago, the repository need not be asked again for the answer that there is nothing to write.
+      const answered = tip !== undefined && Date.now() - tipReadAt < TIP_HOLDS_MS ? answeredBy(tip, wanted) : undefined;
+      const result = answered ?? await writeRelease(await this.workshop.tools(), repository, { ...wanted, dryRun: this.options.dryRun });
       if (this.options.dryRun) {
         return { value: result, detail: result.files.length === 0 ? "dry run: nothing would change" : `dry run: would change ${result.files.join(", ")}` };
       }
@@ -305,7 +312,7 @@ export class Run {
     let folder = this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
     for (const [path, text] of Object.entries(this.stages.logs)) folder = folder.withNewFile(`logs/${path}`, text);
-    await keepReport(this.workshop, report, folder, this.rendered);
+    await keepReport(await this.workshop.tools(), { report, rendered: this.rendered }, folder);
     return report;
   }
 }
@@ -313,6 +320,9 @@ export class Run {
 function signableOf({ service, revision, image, bills }: Published): Signable {
   return { service, revision, reference: image.image, digest: image.digest, bills };
 }
+
+/** A tip that was read longer ago is read again before anything is said of it. */
+const TIP_HOLDS_MS = 60_000;
 
 /** Where the GitOps repository keeps what its clusters refuse. */
 const POLICY_FILES = "argocd/policy-";

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import { PROJECT, daggerw, git, gitopsRepository, gitopsTip } from "./harness.ts"
 
@@ -19,6 +21,9 @@ test("the whole path ends in a commit with trailers, and the same release again 
   expect(again.stdout).toContain("dev already runs this release")
   expect(again.stdout).toMatch(/\| integrate \| reused/)
   expect(gitopsTip()).toBe(tip)
+  // The wrapper's quick way has to know all that runs by now, a repository with commits in it too.
+  const ready = spawnSync(process.execPath, [join(PROJECT, "ci/engine/ready.mjs"), "call", "ci"], { cwd: PROJECT, encoding: "utf8" })
+  if (process.env["_EXPERIMENTAL_DAGGER_RUNNER_HOST"] === undefined) expect(ready.stdout).toMatch(/^dagger='.+'$/m)
 })
 
 test("what dev runs goes to stage as it is, once, and Git alone tells of it", async () => {

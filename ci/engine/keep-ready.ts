@@ -32,7 +32,8 @@ export async function keepReady(words: string[], settings: string, files: string
   const git = await gitServer()
   const gitPid = pidOf(GIT_SERVER)
   if (git && gitPid !== undefined) {
-    servers.push({ pid: gitPid, match: GIT_SERVER.match, ask: { to: { port: git.port }, send: gitRequest("gitops.git"), expect: encode("00") } })
+    // An answer begins with four hexadecimal digits; how many references it then names is the repository's affair.
+    servers.push({ pid: gitPid, match: GIT_SERVER.match, ask: { to: { port: git.port }, send: gitRequest("gitops.git"), expect: encode("0") } })
   }
   const ready = { settings, engineKey: readFileSync(key, "utf8"), files: [...HOST_FILES, ...files], freeGigabytes: FREE_GB_TO_RUN, servers }
   mkdirSync(join(STATE, "run"), { recursive: true })

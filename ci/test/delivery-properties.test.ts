@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planWrite, releasesIn } from "../../.dagger/programs/gitops-write.ts";
+import { planWrite, releasesIn } from "../../.dagger/src/lib/release-plan.ts";
 import { applyEdits, planEdits, type Tree } from "../../.dagger/src/lib/edits.ts";
 import { UserError } from "../../.dagger/src/lib/errors.ts";
 import { frozen, type Freeze } from "../../.dagger/src/lib/freeze.ts";

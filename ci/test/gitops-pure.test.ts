@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { backoffSeconds, PUSH_BACKOFF } from "../../.dagger/src/lib/backoff.ts";
 import { classifyGitFailure, retriesAllowed, type GitFailureKind } from "../../.dagger/src/lib/git-rejection.ts";
 import { execFailure } from "../../.dagger/src/lib/exec-error.ts";
+import { type Hold, holdPath, renderHold } from "../../.dagger/src/lib/holds.ts";
 import { renderRelease } from "../../.dagger/src/lib/release.ts";
 import { dropSuperseded, isSuperseded } from "../../.dagger/src/lib/supersede.ts";
 import { formatTrailers, parseTrailers, trailerMap, trailerValues } from "../../.dagger/src/lib/trailers.ts";
 import { applyEdits } from "../../.dagger/src/lib/edits.ts";
-import { planWrite, releasesIn } from "../../.dagger/programs/gitops-write.ts";
+import { answeredBy, planWrite, releasesIn } from "../../.dagger/src/lib/release-plan.ts";
 import { release, wanted } from "../e2e/git/fixtures.ts";
 
 describe("what a server's refusal means", () => {
@@ -127,6 +128,24 @@ describe("superseded releases", () => {
     expect(new Set(sorted).size).toBe(1);
     expect(trees[0]!["env/dev/a/release.yaml"]).toBe(renderRelease(release("a", 4)));
     expect(trees[0]!["other/file"]).toBe("theirs");
+  });
+
+  it("what a tip says already needs no writer; what it does not, what is held and what cannot be read do", () => {
+    const run = wanted("", [release("a", 1), release("b", 1)]);
+    const tip = (files: Record<string, string>, skipped: { path: string; reason: string }[] = []) => ({ commit: "c0ffee", branch: "main", files, skipped });
+    const files = applyEdits({}, planWrite({}, releasesIn(run.desired), run).edits);
+    expect(answeredBy(tip(files), { ...run, runId: "another" })).toEqual(
+      { committed: false, commit: "c0ffee", branch: "main", attempts: 0, files: [], released: [], alreadyReleased: true, superseded: [] },
+    );
+    expect(answeredBy(tip({ ...files, "env/dev/a/manifests/more.yaml": "kind: Secret" }), run)).toBeUndefined();
+    expect(answeredBy(tip(files, [{ path: "env/dev/a/blob", reason: "binary" }]), run)).toBeUndefined();
+    expect(answeredBy(tip(files, [{ path: "env/dev/other/blob", reason: "binary" }]), run)).toBeDefined();
+    expect(answeredBy({ ...tip({}), commit: null }, run)).toBeUndefined();
+    const newer = wanted("", [release("a", 2), release("b", 1)]);
+    expect(answeredBy(tip(applyEdits(files, planWrite(files, releasesIn(newer.desired), newer).edits)), run)).toBeUndefined();
+    const { version, digest } = release("a", 1);
+    const hold: Hold = { service: "a", env: "dev", version, digest, reason: "it crashes", by: "ada", run: "run-1", at: "2026-11-22T00:00:00Z" };
+    expect(answeredBy(tip({ ...files, [holdPath(hold)]: renderHold(hold) }), run)).toBeUndefined();
   });
 
   it("one commit is for one environment", () => {

@@ -43,6 +43,11 @@ export function applyEdits(tree: Tree, edits: readonly Edit[]): Tree {
   return Object.fromEntries(entries);
 }
 
+/** Whether the path is one of the places or lies in one, whether or not they are written with a `/` at their end. */
+export function isInAny(path: string, places: readonly string[]): boolean {
+  return isOwned(path, places.map((place) => place.replace(/\/$/, "")));
+}
+
 /** Whether the path is an owned place or lies in one; `env/dev/back` does not own `env/dev/backend`. */
 function isOwned(path: string, places: readonly string[]): boolean {
   return places.some((place) => path === place || path.startsWith(`${place}/`));

@@ -10,6 +10,13 @@ import { REPORT_API, REPORT_SCHEMA } from "./report-schema.ts";
 import { type RunReport, renderSummary } from "./report.ts";
 import { renderSarif } from "./sarif.ts";
 
+/** What a run leaves behind for its reports, beside files. */
+export interface KeptRun {
+  report: RunReport;
+  /** The GitOps tree, as far as it came to that. */
+  rendered: Tree;
+}
+
 /** The run in every form, as file name to text; `evidence` is what lies beside them in the folder, `rendered` the GitOps tree as far as it came to that. */
 export function reportFiles(run: RunReport, verdict: IntegrateVerdict | undefined, evidence: readonly ReportFile[], rendered: Tree = {}): Record<string, string> {
   // Commit subjects, diffs and logs come from outside, and the report is passed around.
