@@ -132,9 +132,9 @@ export class Api {
   }
 
   /** Server-side apply, taking over fields that someone else set. */
-  async apply(object: KubeObject): Promise<KubeObject> {
+  async apply(object: KubeObject, manager = FIELD_MANAGER): Promise<KubeObject> {
     const path = await this.pathOf(object);
-    const query = `?fieldManager=${FIELD_MANAGER}&force=true`;
+    const query = `?fieldManager=${manager}&force=true`;
     const answer = await this.request("PATCH", path + query, object, "application/apply-patch+yaml");
     return this.#parsed(answer, `applying ${object.kind}/${object.metadata.name}`);
   }

@@ -101,11 +101,11 @@ export async function waitForArgoCd(api: Api, install: Install, plan: IntegrateP
 }
 
 /** Applies all at once; what the API server refuses for the moment is tried again. */
-export async function applyAll(api: Api, objects: KubeObject[]): Promise<void> {
+export async function applyAll(api: Api, objects: KubeObject[], manager?: string): Promise<void> {
   await Promise.all(
     objects.map((object) =>
       waitFor({ what: `${object.kind}/${object.metadata.name} to be applied`, timeoutMs: APPLY_TIMEOUT_MS, everyMs: 250 }, () =>
-        whilePassing(async () => ({ done: await api.apply(object) })),
+        whilePassing(async () => ({ done: await api.apply(object, manager) })),
       ),
     ),
   );

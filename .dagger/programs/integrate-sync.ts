@@ -29,9 +29,8 @@ export async function applications(api: Api): Promise<Map<string, Application>> 
 }
 
 /**
- * What Applications need before they exist: the Git server's name for pods, the project (an
- * Application without one stays refused until a late refresh), the namespace (Applications that
- * all make it at once lose seconds: one does, the others retry).
+ * What Applications need before they exist: the Git server's name for pods, the teams' projects (an
+ * Application without one stays refused until a late refresh), the namespace, which no project may make.
  */
 export async function prepareGitops(api: Api, plan: IntegratePlan, objects: KubeObject[]): Promise<void> {
   const { hostname, port } = new URL(plan.gitops.url);

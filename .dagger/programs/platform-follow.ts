@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ARGOCD_NAMESPACE } from "../src/lib/argocd-install.ts";
+import { failureOf } from "../src/lib/health.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
-import { applicationState, inOrder } from "../src/lib/local-platform.ts";
+import { addressForPods, applicationState, inOrder, isRelease } from "../src/lib/local-platform.ts";
 import type { ApplicationState, PlatformPlan, PlatformStatus, ShownApplication } from "../src/lib/local-platform.ts";
 import type { Api } from "./integrate-api.ts";
 import { ApiError } from "./integrate-api.ts";
@@ -9,6 +10,7 @@ import { Cause } from "./integrate-progress.ts";
 import type { Progress } from "./integrate-progress.ts";
 import { refreshApplication } from "./integrate-sync.ts";
 import type { Repository } from "./platform-git.ts";
+import { Own } from "./platform-own.ts";
 import { Recovery, podSigns } from "./platform-recover.ts";
 import type { Sight } from "./platform-recover.ts";
 
@@ -22,11 +24,10 @@ export class Follower {
   readonly status: PlatformStatus;
   readonly repository: Repository;
   /** The ApplicationSets that make the Applications. */
-  sets: string[] = [];
-  /** The platform's own objects as the tip has them. */
-  own: KubeObject[] = [];
+  #sets: string[] = [];
   readonly #api: Api;
   readonly #plan: PlatformPlan;
+  readonly #own: Own;
   readonly #recovery: Recovery;
   readonly #progress: Progress;
   #reminded = 0;
@@ -37,6 +38,7 @@ export class Follower {
     this.#api = api;
     this.#plan = plan;
     this.#progress = progress;
+    this.#own = new Own(api, addressForPods(plan.gitops));
     this.#recovery = new Recovery(plan, progress);
     this.repository = repository;
     this.status = {
@@ -59,14 +61,20 @@ export class Follower {
     }
   }
 
-  /** Goes on until the cluster is lost; `applyOwn` applies `own`. */
-  async follow(applyOwn: () => Promise<string[]>): Promise<never> {
+  /** Brings the platform's own objects to the cluster as the tip has them; a repository without a commit has none. */
+  async bringOwn(): Promise<void> {
+    const objects = await this.repository.platformObjects();
+    if (objects.length > 0) this.#sets = await this.#own.bring(objects, this.repository.tip);
+  }
+
+  /** Goes on until the cluster is lost. */
+  async follow(): Promise<never> {
     this.status.state = "ready";
     this.status.doing = "Argo CD follows the GitOps repository";
     let changed = true;
     for (;;) {
       if (changed) {
-        this.#trouble = await this.#applied(applyOwn);
+        this.#trouble = await this.#brought();
         await this.#remind(true);
       }
       if (this.#trouble !== undefined) this.status.gitops.reason ??= this.#trouble;
@@ -77,11 +85,10 @@ export class Follower {
     }
   }
 
-  /** Applies the platform's own objects; what is wrong with them is told, and no reason to end. */
-  async #applied(applyOwn: () => Promise<string[]>): Promise<string | undefined> {
+  /** What is wrong with the platform's own objects is told, and no reason to end. */
+  async #brought(): Promise<string | undefined> {
     try {
-      this.own = await this.repository.platformObjects();
-      if (this.own.length > 0) this.sets = await applyOwn();
+      await this.bringOwn();
       return undefined;
     } catch (error) {
       if (error instanceof Cause) throw error;
@@ -97,7 +104,7 @@ export class Follower {
     if (!now && (behind.length === 0 || !due)) return;
     this.#reminded = performance.now();
     await this.#passing(async () => {
-      for (const set of this.sets) {
+      for (const set of this.#sets) {
         await this.#api.mergePatch(`${ARGO_API}/applicationsets/${set}`, { metadata: { annotations: { "argocd.argoproj.io/application-set-refresh": "true" } } });
       }
       for (const app of now ? this.status.applications : behind) await refreshApplication(this.#api, `${app.env}-${app.service}`);
@@ -106,7 +113,10 @@ export class Follower {
 
   async #look(): Promise<void> {
     await this.#passing(async () => {
-      const items = await this.#api.list<KubeObject & ShownApplication>(`${ARGO_API}/applications`);
+      const items = (await this.#api.list<KubeObject & ShownApplication>(`${ARGO_API}/applications`)).filter(isRelease);
+      const own = await this.#own.state();
+      if (own === undefined) delete this.status.own;
+      else this.status.own = own;
       const sights = await Promise.all(items.map((item) => this.#sight(item)));
       this.status.applications = inOrder(sights.map(({ state }) => state), this.#plan.environments);
       const exposed = await this.#exposed();
@@ -157,7 +167,7 @@ function nameOf({ service, env }: ApplicationState): string {
 
 /** A sync that has ended without success, for good, at the revision that is compared. */
 function refusal({ status }: ShownApplication): string | undefined {
-  const { phase, message = "", operation } = status?.operationState ?? {};
+  const { phase, message, operation, syncResult } = status?.operationState ?? {};
   if (phase !== "Failed" && phase !== "Error") return undefined;
-  return operation?.sync?.revision === status?.sync?.revision ? `Argo CD could not apply it: ${message.replace(/\s+/g, " ").trim()}` : undefined;
+  return operation?.sync?.revision === status?.sync?.revision ? `Argo CD could not apply it: ${failureOf(message, syncResult?.resources)}` : undefined;
 }

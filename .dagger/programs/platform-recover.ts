@@ -49,11 +49,12 @@ export class Recovery {
     }
   }
 
-  async #takeBack(sight: Sight, { digest, reason = "", decided, troubledSince, arrived }: Followed): Promise<void> {
+  async #takeBack(sight: Sight, now: Followed): Promise<void> {
     const { env, service, version } = sight;
+    const { digest, reason = "", decided, arrived } = now;
     const say = (outcome: string, to?: string): void => {
       this.#progress.say(`${env}-${service}: ${outcome}`);
-      const first = troubledSince ?? arrived;
+      const first = firstSign(now);
       this.shown.set(`${env}-${service}`, {
         env, service, version, phase: "failed", since: iso(decided ?? arrived), firstSign: iso(first), reason, outcome, ...(to === undefined ? {} : { to }),
       });
@@ -80,6 +81,11 @@ export class Recovery {
     if (last?.to === version) this.shown.set(name, { ...last, ...(phase === "soaking" ? { healthyAt: iso(Date.now()) } : {}) });
     else this.shown.set(name, { env, service, version, phase, since: iso(arrived) });
   }
+}
+
+/** When somebody could have seen it: of a release that was Healthy before, when it no longer was. */
+function firstSign({ firstHealthy, unhealthySince, troubledSince, arrived }: Followed): number {
+  return (firstHealthy === undefined ? troubledSince : unhealthySince) ?? arrived;
 }
 
 /** What the pods of a release say: what will not pass by waiting, with the last words of the process, and restarts. */

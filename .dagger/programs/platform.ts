@@ -1,7 +1,7 @@
 /**
  * Runs a kept cluster's Argo CD and follows the GitOps repository with it, until it is ended.
  *
- * Reads /work-input (platform.json, install/, seed.json) and KUBECONFIG; answers requests
+ * Reads /work-input (platform.json, install/) and KUBECONFIG; answers requests
  * that come through the entry: its own status at /-/status, everything else by a service's name.
  * Ends with exit code 1 and one sentence when the cluster is lost.
  */
@@ -9,20 +9,19 @@ import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { join } from "node:path";
-import { gitService, withRepository } from "../src/lib/argocd-install.ts";
+import { gitService } from "../src/lib/argocd-install.ts";
 import type { Install } from "../src/lib/argocd-install.ts";
 import { routeOf } from "../src/lib/entry-route.ts";
 import { DEFAULT_TIMEOUTS } from "../src/lib/integrate-plan.ts";
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
-import { GIT_SERVICE, addressForPods } from "../src/lib/local-platform.ts";
+import { GIT_SERVICE, addressForPods, literalGitService } from "../src/lib/local-platform.ts";
 import type { PlatformPlan } from "../src/lib/local-platform.ts";
 import { SURROUNDINGS } from "../src/lib/surroundings.ts";
 import { forward, hostOf, say, sayUnknown } from "./entry-forward.ts";
 import { Api } from "./integrate-api.ts";
 import { applyAll, installArgoCd, waitForApi, waitForArgoCd } from "./integrate-install.ts";
 import { Progress } from "./integrate-progress.ts";
-import { applySets } from "./integrate-sync.ts";
 import { Follower } from "./platform-follow.ts";
 import { Repository } from "./platform-git.ts";
 import { PodAgent } from "./platform-pods.ts";
@@ -48,7 +47,7 @@ async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progres
     const { server } = plan.gitops;
     if (server !== undefined) {
       const { address: ip } = await lookup(server.host, { family: 4 });
-      await applyAll(api, gitService(GIT_SERVICE, ip, server.port));
+      await applyAll(api, [...gitService(GIT_SERVICE, ip, server.port), ...literalGitService(ip, server.port)]);
     }
     await applyAll(api, plan.environments.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })));
     await applyAll(api, plan.environments.map((namespace) => surroundings(namespace, like.gitops.url)));
@@ -56,8 +55,7 @@ async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progres
   await step("Argo CD available", () => waitForArgoCd(api, install, like, progress));
   await step("AppProject and ApplicationSet", async () => {
     await follower.lookForReleases();
-    const own = await follower.repository.platformObjects();
-    follower.sets = await applyOwn(api, plan, own.length > 0 ? own : await json<KubeObject[]>("seed.json"));
+    await follower.bringOwn();
   });
 }
 
@@ -65,13 +63,6 @@ async function readInstall(): Promise<Install> {
   const list = async (file: string): Promise<KubeObject[]> => (await json<{ items: KubeObject[] }>(join("install", file))).items;
   const [types, settings, workloads] = await Promise.all([list("1-types.json"), list("2-settings.json"), list("3-workloads.json")]);
   return { types, settings, workloads };
-}
-
-/** Applies the platform's own objects, what Applications need before the sets that make them; returns the sets' names. */
-async function applyOwn(api: Api, plan: PlatformPlan, objects: KubeObject[]): Promise<string[]> {
-  const like = expecting(plan);
-  await applyAll(api, objects.filter(({ kind }) => kind !== "ApplicationSet").map((object) => withRepository(object, like.gitops.url)));
-  return await applySets(api, like, objects);
 }
 
 /** The parts that prove a release take a plan of that kind; here no service is expected. */
@@ -106,7 +97,7 @@ async function main(): Promise<void> {
   answerThrough(plan.entry, answer);
   try {
     await prepare(api, follower, plan, progress);
-    await follower.follow(() => applyOwn(api, plan, follower.own));
+    await follower.follow();
   } catch (error) {
     const cause = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").trim();
     follower.status.state = "failed";

@@ -22,10 +22,12 @@ import { answeredBy } from "./lib/release-plan.ts";
 import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
 import type { Evidence } from "./lib/record.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
+import { PLATFORM_FILE, sharedFiles } from "./lib/shared-files.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
+import { PROJECT_FILES, projectPath } from "./lib/team-project.ts";
 import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
 import { type Service, findServices, readTree } from "./project.ts";
-import { publishImage, STABLE_REGISTRY } from "./registry.ts";
+import { publishImage } from "./registry.ts";
 import { SHARED, sourceRevisions } from "./revision.ts";
 import { type Bills, billsOfMaterials } from "./sbom.ts";
 import { changesOf, historiesOf } from "./changes.ts";
@@ -237,9 +239,9 @@ export class Run {
         this.workshop.registry(),
         ahead.get(),
       ]);
-      // What the platform has committed by now is its own; the seed only fills what is not there.
-      const missing = Object.keys(platform).filter((path) => prepared.tip?.files[path] === undefined);
-      const tree: Tree = Object.fromEntries(Object.keys(platform).map((path) => [path, prepared.tip?.files[path] ?? seeded(path, platform[path]!, registry.name)]));
+      const owners = all.map(({ service: { spec } }) => spec.owner);
+      const shared = sharedFiles({ seed: platform, tip: prepared.tip?.files ?? {}, owners, base, registry: registry.name, address: this.workshop.gitops()?.url });
+      const tree: Tree = { ...shared.tree };
       for (const { service, revision, image } of all) {
         const release = {
           service: service.spec.name, owner: service.spec.owner, env, version: revision.version,
@@ -256,8 +258,7 @@ export class Run {
             name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
             health: spec.health, ready: spec.ready, version: spec.version,
           })),
-          // Who may promote what says nothing of what runs: a change of it asks for no new proof.
-          tree: Object.fromEntries(Object.entries(tree).filter(([path]) => path !== GATES_FILE)),
+          tree: provenTree(tree, owners),
           git: cluster.node,
           ...(fresh ? { fresh: this.id } : {}),
           ...(limits ? { timeouts: limits } : {}),
@@ -265,7 +266,7 @@ export class Run {
         this.evidence = this.evidence.withDirectory("integrate", out);
         const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
         const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
-        const owned = [...missing, ...all.map(({ service }) => releaseFolder(env, service.spec.name))];
+        const owned = [...shared.owned, ...all.map(({ service }) => releaseFolder(env, service.spec.name))];
         return { value: { tree, owned }, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
       } catch (error) {
         if (error instanceof IntegrateFailure) this.evidence = this.evidence.withDirectory("integrate", claimEvidence(debian(context), error.planId, this.id));
@@ -327,9 +328,11 @@ const TIP_HOLDS_MS = 60_000;
 /** Where the GitOps repository keeps what its clusters refuse. */
 const POLICY_FILES = "argocd/policy-";
 
-/** A new GitOps repository allows images from the registry that this run pushes to. */
-function seeded(path: string, text: string, registry: string): string {
-  return path.startsWith(POLICY_FILES) ? text.replaceAll(STABLE_REGISTRY, registry) : text;
+/** Without what says nothing of what runs: who may promote what, other teams' projects, who reconciles the folder. A change of them asks for no new proof. */
+function provenTree(tree: Tree, owners: readonly string[]): Tree {
+  const projects = owners.map(projectPath);
+  const counts = (path: string): boolean => path !== GATES_FILE && path !== PLATFORM_FILE && (!path.startsWith(PROJECT_FILES) || projects.includes(path));
+  return Object.fromEntries(Object.entries(tree).filter(([path]) => counts(path)));
 }
 
 /** The cluster's own policies, asked before a cluster is started. */

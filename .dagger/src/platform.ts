@@ -6,30 +6,28 @@ import { CLUSTER_ALIAS } from "./cluster-role.ts";
 import { cluster, inClusterImages } from "./cluster.ts";
 import { serverOf } from "./gitops.ts";
 import { treeDirectory } from "./integrate-git.ts";
-import { MODULE, PROGRAM, below, fittedInstall, objectsOf, textsOf } from "./integrate-program.ts";
+import { MODULE, PROGRAM, below, fittedInstall, textsOf } from "./integrate-program.ts";
 import { ENVIRONMENTS } from "./lib/environments.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
 import type { PlatformPlan } from "./lib/local-platform.ts";
 import { PLATFORM_FILES } from "./lib/platform-files.ts";
 import { RECOVERY } from "./lib/recovery.ts";
-import { readTree } from "./project.ts";
 import type { Workshop } from "./settings.ts";
 
 const ENTRY_ALIAS = "entry";
 
 /** One cluster for all environments, Argo CD in it, following the GitOps repository until the call is ended. */
 export async function localPlatform(workshop: Workshop, entry: Service): Promise<string> {
-  const { context, settings } = workshop;
+  const { context } = workshop;
   const doing = "running the local platform";
   const repository = workshop.gitops();
   if (!repository) throw new UserError(`${doing}: no GitOps repository is named; give --gitops <url>, or use the embedded engine, which brings one`);
   if (repository.token ?? repository.sshKey) {
     throw new UserError(`${doing}: it reads the repository without credentials so far; name one that can be read so, or the local one`);
   }
-  const [tools, registry, manifest, seed, gitops, port] = await Promise.all([
-    workshop.tools(), workshop.registry(), installManifest(context.images.argocd),
-    readTree(settings.platform, "argocd/*.yaml"), serverOf(repository), portOf(entry),
+  const [tools, registry, manifest, gitops, port] = await Promise.all([
+    workshop.tools(), workshop.registry(), installManifest(context.images.argocd), serverOf(repository), portOf(entry),
   ]);
   const fitted = fittedInstall(tools.tools, dag.directory().withFile("core-install.yaml", manifest), inClusterImages(context.images));
   const [program, install] = await Promise.all([textsOf([...PLATFORM_FILES]), fitted]);
@@ -45,14 +43,12 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
     recovery: RECOVERY,
     entry: `${ENTRY_ALIAS}:${port}`,
   };
-  const own = Object.fromEntries(Object.entries(seed).map(([path, text]) => [path.replace("argocd/", ""), text]));
   let exec = tools.tools
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))
     .withMountedDirectory(`${PROGRAM}/src`, treeDirectory(below(program, "src/")))
     .withNewFile(`${PROGRAM}/package.json`, MODULE)
     .withMountedFile("/usr/local/bin/kubectl", kubectl)
     .withMountedDirectory("/work-input/install", install)
-    .withMountedFile("/work-input/seed.json", objectsOf(tools.tools, program, treeDirectory(own)))
     .withNewFile("/work-input/platform.json", JSON.stringify(plan, null, 2))
     .withMountedFile("/kube/config", kubeconfig)
     .withEnvVariable("KUBECONFIG", "/kube/config")

@@ -1,11 +1,9 @@
 import { CacheSharingMode, type Container, dag, type Secret, type Service } from "@dagger.io/dagger";
 import { UserError } from "./lib/errors.ts";
 import type { BuiltImage } from "./image.ts";
+import { STABLE_REGISTRY } from "./lib/shared-files.ts";
 import { type Context, run } from "./mirrors.ts";
 import { debian, debianTools, goTool } from "./toolbox.ts";
-
-/** The name that manifests carry for images of the pipeline's own registry; the cluster maps it to the service. */
-export const STABLE_REGISTRY = "registry.golden-path.internal";
 
 /** Name and port under which execs reach the pipeline's own registry. */
 export const REGISTRY_ALIAS = "registry";

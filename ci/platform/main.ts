@@ -34,6 +34,7 @@ function print({ pid, url, status }: Running, json: boolean): void {
   console.log(`platform  ${state}: ${doing}`)
   console.log(`cluster   Kubernetes ${kubernetes || "starting"}, process ${pid}, log ${logFile(HOLDER.name)}`)
   console.log(`gitops    ${gitops.branch} at ${gitops.tip.slice(0, 12) || "no commit yet"}${gitops.reason === undefined ? "" : `; ${gitops.reason}`}`)
+  if (status.own !== undefined) console.log(`argocd/   ${status.own.sync}, ${status.own.health} at ${status.own.revision.slice(0, 12)}${status.own.message === undefined ? "" : `; ${status.own.message}`}`)
   console.log(front === undefined ? "page      nothing is released yet: ./daggerw call ci --promote" : `page      ${url}  (${front})`)
   const port = new URL(url).port
   if (services.length > 0) console.log(`others    http://<service>.<env>.localhost:${port} or ${url}/-/<service>.<env>/`)

@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { MARKER, gitService, prepareInstall, withRepository } from "../../.dagger/src/lib/argocd-install.ts";
 import { planId } from "../../.dagger/src/lib/integrate-plan.ts";
 import type { KubeObject } from "../../.dagger/src/lib/kube.ts";
@@ -94,31 +94,17 @@ describe("gitService", () => {
   });
 });
 
-describe("gitops/argocd", () => {
-  const project = read("gitops/argocd/appproject.yaml");
+describe("withRepository", () => {
+  const [project, application] = parseAllDocuments(readFileSync(new URL("gitops/argocd/platform.yaml", root), "utf8")).map((one) => one.toJS() as KubeObject);
   const set = read("gitops/argocd/applicationset.yaml");
 
-  it("allows exactly the kinds that the golden base renders", () => {
-    const files = readdirSync(new URL("k8s/base/", root)).filter((file) => file.endsWith(".yaml"));
-    const group = (apiVersion: string) => (apiVersion.includes("/") ? apiVersion.split("/")[0] : "");
-    const rendered = files.map((file) => read(`k8s/base/${file}`)).map((o) => `${group(o.apiVersion)}/${o.kind}`);
-    const allowed = (at(project, "spec", "namespaceResourceWhitelist") as { group: string; kind: string }[]).map((k) => `${k.group}/${k.kind}`);
-    expect([...allowed].sort()).toEqual([...new Set(rendered)].sort());
-    expect(at(project, "spec", "clusterResourceWhitelist")).toEqual([{ group: "", kind: "Namespace" }]);
-  });
-
-  it("belongs together: the set's project exists and allows its repository", () => {
-    expect(at(set, "spec", "template", "spec", "project")).toBe(project.metadata.name);
-    expect(at(project, "spec", "sourceRepos")).toEqual([at(set, ...SOURCE)]);
-  });
-
-  it("can be pointed at another repository as a whole", () => {
+  it("points projects and sets at another repository as a whole", () => {
     const url = "git://elsewhere/gitops";
-    expect(at(withRepository(project, url), "spec", "sourceRepos")).toEqual([url]);
+    expect(at(withRepository(project!, url), "spec", "sourceRepos")).toEqual([url]);
     const moved = withRepository(set, url);
     expect(at(moved, "spec", "generators", 0, "git", "repoURL")).toBe(url);
     expect(at(moved, ...SOURCE)).toBe(url);
-    expect(at(set, ...SOURCE)).not.toBe(url);
+    expect(at(set, ...SOURCE)).toBe(at(application, "spec", "source", "repoURL"));
   });
 });
 

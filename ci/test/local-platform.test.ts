@@ -4,9 +4,10 @@ import { connect } from "node:net"
 import { dirname, join } from "node:path"
 import { afterEach, describe, expect, test } from "vitest"
 import { routeOf } from "../../.dagger/src/lib/entry-route.ts"
-import { addressForPods, allWell, applicationState, applicationsTable, inOrder } from "../../.dagger/src/lib/local-platform.ts"
+import { addressForPods, allWell, applicationState, applicationsTable, inOrder, isRelease, literalGitService, ownState } from "../../.dagger/src/lib/local-platform.ts"
 import type { PlatformStatus } from "../../.dagger/src/lib/local-platform.ts"
 import { PLATFORM_FILES } from "../../.dagger/src/lib/platform-files.ts"
+import { PLACEHOLDER } from "../../.dagger/src/lib/shared-files.ts"
 import { type Bridge, openBridge } from "../platform/bridge.ts"
 
 describe("the entry", () => {
@@ -48,6 +49,10 @@ describe("what is shown of an Application", () => {
     expect(state({ health, operationState }).message).toBe("refused")
     expect(state({ health, operationState, conditions: [{ type: "ComparisonError", message: "no such path" }] }).message).toBe("no such path")
     expect(state({ health: { status: "Healthy", message: "old" } }).message).toBeUndefined()
+    const syncResult = { resources: [{ kind: "ClusterRole", name: "x", status: "SyncFailed", message: "not permitted" }] }
+    const conditions = [{ type: "SyncError", message: "one or more tasks are not valid" }]
+    expect(state({ sync: { status: "OutOfSync" }, conditions, operationState: { ...operationState, syncResult } }).message).toBe("ClusterRole/x: not permitted")
+    expect(state({ sync: { status: "Synced" }, operationState }).message).toBeUndefined()
   })
 
   test("stands in a table, in the platform's order of environments", () => {
@@ -73,6 +78,20 @@ test("pods reach the machine's Git server through a Service of the cluster, any 
   expect(addressForPods({ url: "https://git.example/x.git", branch: "main" })).toBe("https://git.example/x.git")
 })
 
+test("a local repository's files name it in a way that is true in the cluster, whatever port its server found", () => {
+  const [service, slice] = literalGitService("10.1.2.3", 40123)
+  expect(service).toMatchObject({ metadata: { name: "git", namespace: "argocd" }, spec: { ports: [{ name: "git", port: 9418, targetPort: 40123 }] } })
+  expect(slice).toMatchObject({ endpoints: [{ addresses: ["10.1.2.3"] }], ports: [{ name: "git", port: 40123 }] })
+  expect(PLACEHOLDER).toBe("git://git/gitops")
+})
+
+test("the platform's own Application is none of the releases'", () => {
+  const labels = { "golden-path/env": "dev", "golden-path/service": "backend" }
+  const own = { metadata: { name: "golden-path-platform" }, status: { sync: { status: "OutOfSync", revision: "abc" }, conditions: [{ type: "ComparisonError", message: "not\nallowed" }] } }
+  expect([own, { metadata: { name: "dev-backend", labels } }].map(isRelease)).toEqual([false, true])
+  expect(ownState(own)).toEqual({ sync: "OutOfSync", health: "Unknown", revision: "abc", message: "not allowed" })
+})
+
 test("the program is given everything that it imports, and nothing else", () => {
   const module = new URL("../../.dagger/", import.meta.url).pathname
   const found = new Set<string>()
@@ -83,8 +102,6 @@ test("the program is given everything that it imports, and nothing else", () => 
     for (const [, path = ""] of text.matchAll(/^(?:import|export)(?! type)[^;]*? from "(\.[^"]+)"/gm)) visit(join(dirname(file), path))
   }
   visit("programs/platform.ts")
-  // What turns YAML into JSON is a program of its own.
-  visit("programs/integrate-objects.ts")
   expect([...PLATFORM_FILES].sort()).toEqual([...found].sort())
 })
 

@@ -31,7 +31,7 @@ export interface Application {
   };
 }
 
-interface ResourceResult {
+export interface ResourceResult {
   kind: string;
   name: string;
   status?: string;
@@ -151,7 +151,8 @@ function worstCondition(conditions: { type: string; message?: string }[]): Verdi
   return no("comparison-error", message, { refresh: true });
 }
 
-function failureOf(message: string | undefined, resources: ResourceResult[] | undefined): string {
+/** Why a sync failed: what Argo CD says of single objects, else of all. */
+export function failureOf(message: string | undefined, resources: ResourceResult[] | undefined): string {
   const failed = (resources ?? [])
     .filter((r) => r.status === "SyncFailed" || r.hookPhase === "Failed" || r.hookPhase === "Error")
     .map((r) => `${r.kind}/${r.name}: ${oneLine(r.message ?? "")}`);

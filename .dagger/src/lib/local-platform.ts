@@ -1,7 +1,9 @@
 /** The local platform: what its program is told, and what it tells about itself. Pure; no Dagger. */
 
 import { ARGOCD_NAMESPACE } from "./argocd-install.ts";
+import { type ResourceResult, failureOf } from "./health.ts";
 import type { StepTime } from "./integrate-plan.ts";
+import type { KubeObject } from "./kube.ts";
 import type { RecoveryLimits, RecoveryPhase } from "./recovery.ts";
 
 /** Written for the program that runs beside the kept cluster. */
@@ -56,6 +58,8 @@ export interface PlatformStatus {
   steps: StepTime[];
   kubernetes: string;
   gitops: { url: string; branch: string; tip: string; reason?: string };
+  /** The platform's own objects, where Argo CD reconciles them. */
+  own?: OwnState;
   applications: ApplicationState[];
   releases: ShownRecovery[];
   /** Names that the entry knows: `<service>.<env>`. */
@@ -66,6 +70,28 @@ export interface PlatformStatus {
 
 /** The Service that leads pods to a Git server outside the cluster. */
 export const GIT_SERVICE = "gitops";
+
+/** The same server as the files of a local GitOps repository name it, `git://git/gitops`, whatever port it found. */
+export function literalGitService(address: string, port: number): KubeObject[] {
+  const metadata = { name: "git", namespace: ARGOCD_NAMESPACE };
+  return [
+    { apiVersion: "v1", kind: "Service", metadata, spec: { ports: [{ name: "git", port: 9418, targetPort: port, protocol: "TCP" }] } },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { ...metadata, labels: { "kubernetes.io/service-name": metadata.name } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: [{ name: "git", port, protocol: "TCP" }],
+    },
+  ];
+}
+
+/** The Application that reconciles `argocd/` of the GitOps repository, itself included. */
+export const PLATFORM_APPLICATION = "golden-path-platform";
+
+/** How Argo CD finds the platform's own objects. */
+export type OwnState = Pick<ApplicationState, "sync" | "health" | "revision" | "message">;
 
 /** The repository's address for pods of every namespace. */
 export function addressForPods({ url, server }: PlatformPlan["gitops"]): string {
@@ -80,7 +106,7 @@ export interface ShownApplication {
     sync?: { status?: string; revision?: string };
     health?: { status?: string; message?: string };
     conditions?: { type: string; message?: string }[];
-    operationState?: { phase?: string; message?: string; operation?: { sync?: { revision?: string } } };
+    operationState?: { phase?: string; message?: string; operation?: { sync?: { revision?: string } }; syncResult?: { resources?: ResourceResult[] } };
   };
 }
 
@@ -88,9 +114,10 @@ export interface ShownApplication {
 export function applicationState(app: ShownApplication, version: string): ApplicationState {
   const labels = app.metadata.labels ?? {};
   const { sync, health, conditions = [], operationState } = app.status ?? {};
-  const error = conditions.find(({ type }) => type.endsWith("Error"))?.message;
-  const failed = ["Failed", "Error"].includes(operationState?.phase ?? "") ? operationState?.message : undefined;
-  const message = error ?? failed ?? (health?.status === "Healthy" ? undefined : health?.message);
+  // A sync that failed says more than the condition that tells of it, and nothing once there is nothing left to do.
+  const error = conditions.find(({ type }) => type.endsWith("Error") && type !== "SyncError")?.message;
+  const failed = ["Failed", "Error"].includes(operationState?.phase ?? "") && sync?.status !== "Synced";
+  const message = error ?? (failed ? failureOf(operationState?.message, operationState?.syncResult?.resources) : undefined) ?? (health?.status === "Healthy" ? undefined : health?.message);
   return {
     env: labels["golden-path/env"] ?? "",
     service: labels["golden-path/service"] ?? app.metadata.name,
@@ -100,6 +127,17 @@ export function applicationState(app: ShownApplication, version: string): Applic
     revision: sync?.revision ?? "",
     ...(message === undefined ? {} : { message: message.replace(/\s+/g, " ").trim() }),
   };
+}
+
+/** The Application of the platform's own objects. */
+export function ownState(app: ShownApplication): OwnState {
+  const { sync, health, revision, message } = applicationState(app, "");
+  return { sync, health, revision, ...(message === undefined ? {} : { message }) };
+}
+
+/** Whether an Application is a release's. */
+export function isRelease({ metadata: { labels } }: ShownApplication): boolean {
+  return labels?.["golden-path/env"] !== undefined;
 }
 
 /** Sorted by environment in the platform's order, then by service. */

@@ -1,6 +1,7 @@
 import { UserError, listOf } from "./errors.ts";
 import { doubleMemory, memoryBytes, milliCores } from "./quantity.ts";
 import { didYouMean } from "./suggest.ts";
+import { isReserved } from "./team-project.ts";
 import { Fields } from "./yaml-fields.ts";
 
 export const LANGUAGES = ["python", "node"] as const;
@@ -125,6 +126,7 @@ function readOwner(fields: Fields): string | undefined {
   if (!/^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(owner) || owner.length > 63) {
     return fields.problem("owner", `"${owner}" cannot be a label; use letters, digits, dashes, dots and underscores, at most 63`);
   }
+  if (isReserved(owner)) return fields.problem("owner", `"${owner}" is a name of Argo CD's or the platform's own; use the team's`);
   return owner;
 }
 
