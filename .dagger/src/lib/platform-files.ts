@@ -1,7 +1,7 @@
 /** Everything that the platform's program imports, as a test holds against its imports; another file of the module must not change it. */
 const PROGRAMS = [
   "entry-forward", "gitops-git", "gitops-program", "gitops-repo", "gitops-rollback", "gitops-writer", "integrate-api", "integrate-explain",
-  "integrate-install", "integrate-progress", "integrate-sync", "platform", "platform-follow", "platform-git", "platform-own",
+  "integrate-install", "integrate-progress", "integrate-sync", "is-program", "platform", "platform-follow", "platform-git", "platform-own",
   "platform-pods", "platform-recover", "platform-tunnel",
 ];
 const LIBRARY = [
