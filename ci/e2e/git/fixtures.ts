@@ -90,7 +90,7 @@ export class Scene {
   }
 
   /** Git's own http backend behind a server that asks for a password; returns the address of the repository. */
-  async http(user: string, password: string, onRequest: (url: string) => number | "hang" | undefined = () => undefined, tls?: { key: string; cert: string }): Promise<string> {
+  async http(user: string, password: string, onRequest: (url: string) => number | "hang" | undefined = () => undefined, tls?: { key: string; cert: string }, address = "127.0.0.1"): Promise<string> {
     const answer: RequestListener = (request, response) => {
       const trouble = onRequest(request.url ?? "");
       if (trouble === "hang") return;
@@ -130,8 +130,8 @@ export class Scene {
     };
     const server = tls === undefined ? createHttpServer(answer) : createHttpsServer(tls, answer);
     this.#servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return `http${tls === undefined ? "" : "s"}://127.0.0.1:${(server.address() as AddressInfo).port}/gitops.git`;
+    await new Promise<void>((resolve) => server.listen(0, address, resolve));
+    return `http${tls === undefined ? "" : "s"}://${address}:${(server.address() as AddressInfo).port}/gitops.git`;
   }
 
   /** A key and a certificate for 127.0.0.1 that nobody has signed; returns them with the certificate's file. */
@@ -143,20 +143,20 @@ export class Scene {
   }
 
   /** Debian's sshd for one key that may run git here; returns the address and the files that a client needs. */
-  async ssh(): Promise<{ url: string; sshKeyFile: string; knownHostsFile: string }> {
+  async ssh(address = "127.0.0.1"): Promise<{ url: string; sshKeyFile: string; knownHostsFile: string }> {
     const port = await freePort();
     const file = (name: string): string => join(this.dir, name);
     for (const name of ["host", "user"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file(name)]);
     const key = (name: string): string => readFileSync(file(`${name}.pub`), "utf8").trim();
     writeFileSync(file("authorized"), `${key("user")}\n`, { mode: 0o600 });
-    writeFileSync(file("known_hosts"), `[127.0.0.1]:${port} ${key("host")}\n`);
+    writeFileSync(file("known_hosts"), `[${address}]:${port} ${key("host")}\n`);
     writeFileSync(file("sshd_config"), [
-      `Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${file("host")}`, `AuthorizedKeysFile ${file("authorized")}`, `PidFile ${file("sshd.pid")}`,
+      `Port ${port}`, `ListenAddress ${address}`, `HostKey ${file("host")}`, `AuthorizedKeysFile ${file("authorized")}`, `PidFile ${file("sshd.pid")}`,
       "StrictModes no", "UsePAM no", "PasswordAuthentication no", "PermitRootLogin prohibit-password", "MaxStartups 100", "",
     ].join("\n"));
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
     this.#processes.push(spawn(SSHD, ["-D", "-e", "-f", file("sshd_config")], { stdio: "ignore" }));
-    const url = `ssh://${userInfo().username}@127.0.0.1:${port}${this.dir}/gitops.git`;
+    const url = `ssh://${userInfo().username}@${address}:${port}${this.dir}/gitops.git`;
     return { url, sshKeyFile: file("user"), knownHostsFile: file("known_hosts") };
   }
 
