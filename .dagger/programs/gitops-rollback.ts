@@ -35,7 +35,7 @@ export async function rollback(input: RollbackInput, effects: Effects = EFFECTS)
       const then = Object.fromEntries(await repository.readAt(target.to.commit, [releaseFolder(env, target.service)]));
       // What comes back is checked as strictly as what is promoted: release, record, every file.
       standingIn(then, env, target.service);
-      const more = planRollback(after, target, then, { env, run: runId, by, now: effects.now(), reason });
+      const more = planRollback(after, target, then, { env, run: runId, by, now: effects.now(), reason, gates: expected?.[target.service]?.gates ?? [] });
       after = applyEdits(after, more);
       edits.push(...more);
     }

@@ -95,8 +95,8 @@ export async function rollBack(workshop: Workshop, options: RollbackOptions): Pr
     if (one.action === "none" || !one.bad || !one.to) continue;
     const gate = await imageGate(workshop, one.to.image, runId);
     if (!gate.passed) throw new UserError(`rolling back ${one.service} in ${env} to ${one.to.version}: ${gate.evidence}`);
-    await signatureGate(workshop, tip.files, { service: one.service, ...one.to });
-    expected[one.service] = { bad: one.bad.digest, to: one.to.digest };
+    const signature = await signatureGate(workshop, tip.files, { service: one.service, ...one.to });
+    expected[one.service] = { bad: one.bad.digest, to: one.to.digest, gates: [gate, ...(signature ? [signature] : [])] };
   }
   return renderRollback(await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, expected, dryRun }, "rolling back in"), where(repository));
 }

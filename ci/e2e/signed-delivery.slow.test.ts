@@ -90,4 +90,18 @@ test("a rollback to what was never signed is refused, until it is signed", async
   git(checkout, "checkout", "--quiet", tip)
   passed(await call("rollback", "--env", "stage", "--reason", "a test"))
   expect(digestIn("stage")).not.toBe(digestIn("dev"))
+  expect(gateIn("stage")).toContain(`${digestIn("stage")} verified with the key that the GitOps repository demands`)
+})
+
+test("built again with nothing reused, it is the same digest", async () => {
+  const { stdout } = passed(await call("verify", "--service", "backend", "--rebuild"))
+  expect(stdout).toContain(`holds: built again with nothing reused, backend is ${digestIn("dev")}`)
+})
+
+test("a build that is not the same each time is refused", async () => {
+  // The recipe of this checkout puts chance into the image.
+  appendFileSync(join(checkout, ".dagger/recipes/python-app.sh"), 'head -c 16 /dev/urandom > "$root/app/chance"\n')
+  const refused = await call("verify", "--service", "backend", "--rebuild")
+  expect(errorOf(refused)).toMatch(/verifying backend: built again from [0-9a-f]{40}\S* it is sha256:[0-9a-f]{64}, where sha256:[0-9a-f]{64} was built before; something that is not pinned went in/)
+  expect(refused.code).toBe(28)
 })

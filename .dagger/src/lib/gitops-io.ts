@@ -108,7 +108,7 @@ export interface RollbackInput extends WriterInput {
    * By service the digest that must go and the one to go back to, as a look found them and the registry was asked for
    * them: an environment that has moved since is left alone.
    */
-  expected?: Record<string, { bad: string; to: string }>;
+  expected?: Record<string, { bad: string; to: string; gates?: GateResult[] }>;
 }
 
 export interface RolledBack {

@@ -2,7 +2,7 @@ import { type Edit, planEdits, type Tree } from "./edits.ts";
 import type { Environment } from "./environments.ts";
 import { UserError } from "./errors.ts";
 import { type Hold, heldSentence, holdOn, holdPath, holdsIn, renderHold } from "./holds.ts";
-import { fileSums, type ReleaseRecord, recordPath, renderRecord } from "./record.ts";
+import { fileSums, type GateResult, type ReleaseRecord, recordPath, renderRecord } from "./record.ts";
 import { type Release, releaseFolder } from "./release.ts";
 import { contentOf, recordIn, releaseIn, servicesIn } from "./standing.ts";
 import { didYouMean } from "./suggest.ts";
@@ -82,6 +82,8 @@ export interface RollbackAsk {
   by: string;
   now: number;
   reason: string;
+  /** What was asked of the release that comes back. */
+  gates?: GateResult[];
 }
 
 /** The edits of a rollback: the folder as it stood then, byte for byte, a record that says so, and the hold. */
@@ -94,7 +96,7 @@ export function planRollback(tree: Tree, target: Extract<Target, { action: "roll
   const { version, sourceRevision, digest } = to.release;
   const evidence = recordIn(then, env, service)?.evidence ?? {};
   const record = renderRecord({
-    service, env, action: "rollback", run, by, at, version, sourceRevision, digest, from: to.commit, reason, evidence, gates: [],
+    service, env, action: "rollback", run, by, at, version, sourceRevision, digest, from: to.commit, reason, evidence, gates: ask.gates ?? [],
     previous: { version: bad.version, digest: bad.digest }, files: fileSums(files, folder),
   });
   const hold: Hold = { service, env, digest: bad.digest, version: bad.version, reason, by, run, at };
