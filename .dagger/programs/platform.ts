@@ -15,7 +15,7 @@ import { routeOf } from "../src/lib/entry-route.ts";
 import { DEFAULT_TIMEOUTS } from "../src/lib/integrate-plan.ts";
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
-import { GIT_SERVICE, addressForPods, literalGitService } from "../src/lib/local-platform.ts";
+import { GIT_SERVICE, addressForPods, gitPolicy, literalGitService } from "../src/lib/local-platform.ts";
 import type { PlatformPlan } from "../src/lib/local-platform.ts";
 import { SURROUNDINGS } from "../src/lib/surroundings.ts";
 import { forward, hostOf, say, sayUnknown } from "./entry-forward.ts";
@@ -44,13 +44,14 @@ async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progres
   follower.status.kubernetes = await step("cluster API", () => waitForApi(api, like, progress));
   await step("install Argo CD", () => installArgoCd(api, install));
   await step("environments", async () => {
-    const { server } = plan.gitops;
+    const { environments, gitops: { server } } = plan;
+    await applyAll(api, environments.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })));
     if (server !== undefined) {
       const { address: ip } = await lookup(server.host, { family: 4 });
-      await applyAll(api, [...gitService(GIT_SERVICE, ip, server.port), ...literalGitService(ip, server.port)]);
+      const policies = environments.map((name) => gitPolicy(name, ip, server.port));
+      await applyAll(api, [...gitService(GIT_SERVICE, ip, server.port), ...literalGitService(ip, server.port), ...policies]);
     }
-    await applyAll(api, plan.environments.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })));
-    await applyAll(api, plan.environments.map((namespace) => surroundings(namespace, like.gitops.url)));
+    await applyAll(api, environments.map((namespace) => surroundings(namespace, like.gitops.url)));
   });
   await step("Argo CD available", () => waitForArgoCd(api, install, like, progress));
   await step("AppProject and ApplicationSet", async () => {

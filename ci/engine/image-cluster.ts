@@ -19,6 +19,7 @@ export const cluster: ImageRecipe = {
       "containerd",
       "containernetworking-plugins",
       "iproute2",
+      "ipset",
       "iptables",
       "mount",
       "openssl",
@@ -32,7 +33,7 @@ export const cluster: ImageRecipe = {
   inputs: [
     { path: FILES },
     { path: PAUSE },
-    ...["kubernetes", "coredns"].map((module) => ({ path: join(EMBEDDED, module) })),
+    ...["kubernetes", "coredns", "network-policy"].map((module) => ({ path: join(EMBEDDED, module) })),
     { path: import.meta.filename },
   ],
   layer: async (folder) => {
@@ -58,7 +59,9 @@ async function binaries(): Promise<string[]> {
     cgo: true,
     tags: ["netgo", "osusergo", "sqlite_omit_load_extension"],
   })
-  return [kubernetes, kine, await goBuild("coredns", { module: "coredns", packages: ["tool"] })]
+  const coredns = await goBuild("coredns", { module: "coredns", packages: ["tool"] })
+  // After Kubernetes: what they share is compiled by then.
+  return [kubernetes, kine, coredns, await goBuild("network-policy", { module: "network-policy", packages: ["."] })]
 }
 
 function kubernetesVersion(): string {

@@ -4,7 +4,7 @@ import { connect } from "node:net"
 import { dirname, join } from "node:path"
 import { afterEach, describe, expect, test } from "vitest"
 import { routeOf } from "../../.dagger/src/lib/entry-route.ts"
-import { addressForPods, allWell, applicationState, applicationsTable, inOrder, isRelease, literalGitService, ownState } from "../../.dagger/src/lib/local-platform.ts"
+import { addressForPods, allWell, applicationState, applicationsTable, gitPolicy, inOrder, isRelease, literalGitService, ownState } from "../../.dagger/src/lib/local-platform.ts"
 import type { PlatformStatus } from "../../.dagger/src/lib/local-platform.ts"
 import { PLATFORM_FILES } from "../../.dagger/src/lib/platform-files.ts"
 import { PLACEHOLDER } from "../../.dagger/src/lib/shared-files.ts"
@@ -83,6 +83,16 @@ test("a local repository's files name it in a way that is true in the cluster, w
   expect(service).toMatchObject({ metadata: { name: "git", namespace: "argocd" }, spec: { ports: [{ name: "git", port: 9418, targetPort: 40123 }] } })
   expect(slice).toMatchObject({ endpoints: [{ addresses: ["10.1.2.3"] }], ports: [{ name: "git", port: 40123 }] })
   expect(PLACEHOLDER).toBe("git://git/gitops")
+})
+
+test("only pods that ask for the Git server are let out to it, and to it alone", () => {
+  expect(gitPolicy("dev", "10.1.2.3", 40123)).toMatchObject({
+    metadata: { namespace: "dev" },
+    spec: {
+      podSelector: { matchExpressions: [{ key: "golden-path/access-gitops", operator: "Exists" }] }, policyTypes: ["Egress"],
+      egress: [{ to: [{ ipBlock: { cidr: "10.1.2.3/32" } }], ports: [{ port: 40123, protocol: "TCP" }] }],
+    },
+  })
 })
 
 test("the platform's own Application is none of the releases'", () => {

@@ -147,8 +147,8 @@ describe("the Deployment", () => {
 });
 
 describe("the other kinds", () => {
-  test("a plain service has Deployment, Service and ServiceAccount", () => {
-    expect(Object.keys(render())).toEqual(["deployment.yaml", "service.yaml", "serviceaccount.yaml"]);
+  test("a plain service has Deployment, NetworkPolicy, Service and ServiceAccount", () => {
+    expect(Object.keys(render())).toEqual(["deployment.yaml", "networkpolicy.yaml", "service.yaml", "serviceaccount.yaml"]);
   });
 
   test("the Service brings port 80 to the named port", () => {

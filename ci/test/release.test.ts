@@ -73,6 +73,8 @@ describe("the folder of a release", () => {
       "env/stage/api/source.yaml",
       "env/stage/api/manifests/deployment.yaml",
       "env/stage/api/manifests/ingress.yaml",
+      "env/stage/api/manifests/networkpolicy-expose.yaml",
+      "env/stage/api/manifests/networkpolicy.yaml",
       "env/stage/api/manifests/poddisruptionbudget.yaml",
       "env/stage/api/manifests/service.yaml",
       "env/stage/api/manifests/serviceaccount.yaml",

@@ -26,7 +26,7 @@ describe("every service of this repository", () => {
     );
     for (const text of Object.values(files)) {
       const manifest = parse(text, { version: "1.1" });
-      expect(manifest.metadata).toMatchObject({ name: spec.name, namespace: "dev" });
+      expect(manifest.metadata).toMatchObject({ name: expect.stringMatching(new RegExp(`^${spec.name}(\\.[a-z]+)?$`)), namespace: "dev" });
     }
   });
 });

@@ -32,6 +32,7 @@ describe("a good service.yaml", () => {
       env: {},
       expose: false,
       access: [],
+      calls: [],
       command: ["python3", "-m", "api"],
     });
   });
@@ -41,7 +42,7 @@ describe("a good service.yaml", () => {
       [
         "name: web-shop", "owner: Team_B.shop", "language: node", "port: 65535", "health: /live", "ready: /a/ready",
         "version: /meta/version", "replicas: 3", "resources: {cpu: 0.5, memory: 1Gi, limits: {cpu: 2, memory: 1536Mi}}",
-        "env: {Z: last, A: 'yes'}", "expose: true", "access: [gitops, applications, gitops]", "command: [node, main.js]",
+        "env: {Z: last, A: 'yes'}", "expose: true", "access: [gitops, applications, gitops]", "calls: [shop, cart, shop]", "command: [node, main.js]",
       ].join("\n"),
       "service/web-shop/service.yaml",
     );
@@ -49,7 +50,7 @@ describe("a good service.yaml", () => {
       name: "web-shop", owner: "Team_B.shop", language: "node", port: 65535, health: "/live", ready: "/a/ready",
       version: "/meta/version", replicas: 3,
       resources: { cpu: "0.5", memory: "1Gi", limits: { cpu: "2", memory: "1536Mi" } },
-      env: { A: "yes", Z: "last" }, expose: true, access: ["applications", "gitops"], command: ["node", "main.js"],
+      env: { A: "yes", Z: "last" }, expose: true, access: ["applications", "gitops"], calls: ["cart", "shop"], command: ["node", "main.js"],
     });
   });
 
@@ -124,6 +125,9 @@ describe("a field that is wrong", () => {
     ["autoscale: {max: 3, cpu: 0}", "autoscale.cpu: 0 is out of range; use 1 to 100, percent of resources.cpu"],
     ["replicas: two", 'replicas: "two" is not a whole number; write digits without quotes'],
     ["access: [applicatons]", 'access: there is no access to "applicatons" (did you mean "applications"?); use applications or gitops'],
+    ["calls: [Shop]", 'calls: "Shop" is no service\'s name; use a lower-case letter, then letters, digits and dashes'],
+    ["calls: [api]", 'calls: "api" is the service itself; leave it out'],
+    ["calls: shop", 'calls: "shop" is not a list of texts; write it as in ["node", "dist/server.js"]'],
     ["expose: 'yes'", 'expose: "yes" is not true or false; write one of them without quotes'],
     ["resources: big", 'resources: "big" is not a mapping; write "name: value" lines under it'],
     ["resources: {cpu: 50x}", 'resources.cpu: "50x" is not a quantity; use cores or thousandths of one, as in 0.5 or 250m'],
@@ -139,7 +143,7 @@ describe("a field that is wrong", () => {
     ["env: [A]", 'env: a list is not a mapping; write "name: value" lines under it'],
     ["command: node main.js", 'command: "node main.js" is not a list of texts; write it as in ["node", "dist/server.js"]'],
     ["command: []", "command: names no program; give the program and its arguments as a list, or leave it out"],
-    ["prot: 8000", 'prot: unknown field (did you mean "port"?); use name, owner, language, port, health, ready, version, replicas, autoscale, resources, env, expose, access, command'],
+    ["prot: 8000", 'prot: unknown field (did you mean "port"?); use name, owner, language, port, health, ready, version, replicas, autoscale, resources, env, expose, access, calls, command'],
   ])("%s", (line, sentence) => {
     expect(problem(line)).toBe(sentence);
   });

@@ -42,12 +42,12 @@ describe("a team's project", () => {
   });
 
   it("gains the kinds that the base gained, and keeps every other byte", () => {
-    const more = [...kindsOf(base), { group: "networking.k8s.io", kind: "NetworkPolicy" }];
+    const more = [...kindsOf(base), { group: "batch", kind: "CronJob" }];
     const edited = `# ours\n${text}  roles: []   # none\n`;
     const renewed = renewProject(edited, more, "f");
-    expect(renewed).toBe(edited.replace("  roles:", `    - group: "networking.k8s.io"\n      kind: NetworkPolicy\n  roles:`));
+    expect(renewed).toBe(edited.replace("  roles:", `    - group: "batch"\n      kind: CronJob\n  roles:`));
     expect(renewProject(renewed, more, "f")).toBe(renewed);
-    expect(renewProject(text.trimEnd(), more, "f")).toBe(`${text}    - group: "networking.k8s.io"\n      kind: NetworkPolicy\n`);
+    expect(renewProject(text.trimEnd(), more, "f")).toBe(`${text}    - group: "batch"\n      kind: CronJob\n`);
   });
 
   it("is left alone where its list was widened or taken out", () => {

@@ -5,6 +5,7 @@ import { type ResourceResult, failureOf } from "./health.ts";
 import type { StepTime } from "./integrate-plan.ts";
 import type { KubeObject } from "./kube.ts";
 import type { RecoveryLimits, RecoveryPhase } from "./recovery.ts";
+import { GITOPS_LABEL, SURROUNDINGS } from "./surroundings.ts";
 
 /** Written for the program that runs beside the kept cluster. */
 export interface PlatformPlan {
@@ -85,6 +86,20 @@ export function literalGitService(address: string, port: number): KubeObject[] {
       ports: [{ name: "git", port, protocol: "TCP" }],
     },
   ];
+}
+
+/** Lets the pods that ask for the Git server out to it: its port is any, which no release can know. */
+export function gitPolicy(namespace: string, address: string, port: number): KubeObject {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: `${SURROUNDINGS.configMap}.${GIT_SERVICE}`, namespace },
+    spec: {
+      podSelector: { matchExpressions: [{ key: GITOPS_LABEL, operator: "Exists" }] },
+      policyTypes: ["Egress"],
+      egress: [{ to: [{ ipBlock: { cidr: `${address}/32` } }], ports: [{ port, protocol: "TCP" }] }],
+    },
+  };
 }
 
 /** The Application that reconciles `argocd/` of the GitOps repository, itself included. */

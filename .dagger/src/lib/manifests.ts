@@ -3,8 +3,9 @@ import type { Document } from "yaml";
 import type { Environment } from "./environments.ts";
 import { UserError } from "./errors.ts";
 import { parseDigestReference } from "./image-reference.ts";
+import { isWantedPolicy, policyName, purposeOf } from "./network.ts";
 import type { ServiceSpec } from "./service-spec.ts";
-import { GITOPS_REPOSITORY, SURROUNDINGS } from "./surroundings.ts";
+import { GITOPS_LABEL, GITOPS_REPOSITORY, SURROUNDINGS } from "./surroundings.ts";
 
 /** What differs between two releases of one service. */
 export interface ManifestTarget {
@@ -47,7 +48,7 @@ export function renderManifests(spec: ServiceSpec, target: ManifestTarget, base:
   const kinds = new Set<string>();
   for (const file of Object.keys(base).filter((name) => /\.ya?ml$/.test(name)).sort()) {
     const manifest = new Manifest(base[file]!, `k8s/base/${file}`);
-    if (!isWanted(manifest.kind, spec)) continue;
+    if (!isWanted(manifest, spec)) continue;
     kinds.add(manifest.kind);
     setIdentity(manifest, spec, target);
     EDITS[manifest.kind]?.(manifest, spec, target);
@@ -59,10 +60,11 @@ export function renderManifests(spec: ServiceSpec, target: ManifestTarget, base:
   return Object.fromEntries(rendered);
 }
 
-function isWanted(kind: string, spec: ServiceSpec): boolean {
+function isWanted({ kind, file }: Manifest, spec: ServiceSpec): boolean {
   if (kind === "Ingress") return spec.expose;
   if (kind === "PodDisruptionBudget") return spec.replicas > 1;
   if (kind === "HorizontalPodAutoscaler") return spec.autoscale !== undefined;
+  if (kind === "NetworkPolicy") return isWantedPolicy(file, spec);
   return true;
 }
 
@@ -102,14 +104,32 @@ const EDITS: Record<string, (manifest: Manifest, spec: ServiceSpec, target: Mani
     manifest.replace(["spec", "metrics", 0, "resource", "target", "averageUtilization"], spec.autoscale?.cpu);
   },
   PodDisruptionBudget: (manifest, spec) => manifest.merge(["spec", "selector", "matchLabels"], selector(spec)),
+  NetworkPolicy: editPolicy,
 };
+
+function editPolicy(manifest: Manifest, spec: ServiceSpec): void {
+  manifest.set(["metadata", "name"], policyName(manifest.file, spec));
+  const others = ["podSelector", "matchExpressions", 0, "values"];
+  switch (purposeOf(manifest.file)) {
+    case "calls":
+      manifest.replace(["spec", "egress", 0, "to", 0, ...others], spec.calls);
+      break;
+    case "callees":
+      manifest.replace(["spec", ...others], spec.calls);
+      manifest.merge(["spec", "ingress", 0, "from", 0, "podSelector", "matchLabels"], selector(spec));
+      return;
+  }
+  manifest.merge(["spec", "podSelector", "matchLabels"], selector(spec));
+}
 
 function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestTarget): void {
   if (spec.autoscale === undefined) manifest.set(["spec", "replicas"], spec.replicas);
   else manifest.remove(["spec", "replicas"]);
   manifest.merge(["spec", "selector", "matchLabels"], selector(spec));
   const pod = ["spec", "template"];
-  manifest.merge([...pod, "metadata", "labels"], labels(spec, target));
+  // Whoever runs the cluster knows where its Git server is, and lets these pods there.
+  const access: Record<string, string> = spec.access.includes("gitops") ? { [GITOPS_LABEL]: "allowed" } : {};
+  manifest.merge([...pod, "metadata", "labels"], { ...labels(spec, target), ...access });
   manifest.merge([...pod, "metadata", "annotations"], { [REVISION_ANNOTATION]: target.sourceRevision });
   manifest.replace([...pod, "spec", "serviceAccountName"], spec.name);
   // A token is a way into the API server: only who asked to read there gets one.
@@ -168,8 +188,8 @@ function isLabelValue(text: string): boolean {
 /** One file of the base, edited as a tree. */
 class Manifest {
   readonly kind: string;
+  readonly file: string;
   private readonly document: Document;
-  private readonly file: string;
 
   constructor(text: string, file: string) {
     // Kubernetes reads YAML 1.1, where a plain `yes` is true: such texts are quoted.

@@ -6,7 +6,7 @@ const PROGRAMS = [
 ];
 const LIBRARY = [
   "argocd-install", "backoff", "commit-message", "edits", "entry-route", "environments", "errors", "git-rejection", "health", "holds",
-  "image-reference", "integrate-plan", "kube", "local-platform", "manifests", "proposal", "quantity", "record", "recovery", "release",
+  "image-reference", "integrate-plan", "kube", "local-platform", "manifests", "network", "proposal", "quantity", "record", "recovery", "release",
   "release-source", "rollback", "service-spec", "standing", "suggest", "surroundings", "team-project", "threshold", "trailers", "wait", "yaml-fields",
 ];
 

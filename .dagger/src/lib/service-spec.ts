@@ -56,13 +56,15 @@ export interface ServiceSpec {
   expose: boolean;
   /** What of the platform it may read; nothing unless it asks. */
   access: Access[];
+  /** Services of the same environment that it asks; no other is reached. */
+  calls: string[];
   /** What the image starts, without a shell. */
   command: string[];
 }
 
 const FIELDS = [
   "name", "owner", "language", "port", "health", "ready", "version",
-  "replicas", "autoscale", "resources", "env", "expose", "access", "command",
+  "replicas", "autoscale", "resources", "env", "expose", "access", "calls", "command",
 ] as const;
 
 /** Set by the platform in every image; a service that sets them would make `/version` lie. */
@@ -92,13 +94,14 @@ export function parseServiceSpec(text: string, file: string): ServiceSpec {
   const env = readEnv(fields);
   const expose = fields.has("expose") ? fields.boolean("expose") : false;
   const access = readAccess(fields);
+  const calls = readCalls(fields, name);
   const command = readCommand(fields, name ?? "", language ?? "python");
   fields.finish();
   // `finish` has thrown unless every reader gave a value.
   return {
     name, owner, language, port, health, ready, version, replicas,
     ...(autoscale === undefined ? {} : { autoscale }),
-    resources, env, expose, access, command,
+    resources, env, expose, access, calls, command,
   } as ServiceSpec;
 }
 
@@ -106,7 +109,7 @@ function readName(fields: Fields, file: string): string | undefined {
   if (!fields.required("name", "name: backend")) return undefined;
   const name = fields.text("name");
   if (name === undefined) return undefined;
-  if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) || name.length > NAME_LIMIT) {
+  if (!isName(name)) {
     return fields.problem(
       "name",
       `"${name}" is not a DNS label; use a lower-case letter, then letters, digits and dashes, at most ${NAME_LIMIT}`,
@@ -117,6 +120,10 @@ function readName(fields: Fields, file: string): string | undefined {
     return fields.problem("name", `"${name}" differs from its folder "${folder}"; give both the same name`);
   }
   return name;
+}
+
+function isName(text: string): boolean {
+  return /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(text) && text.length <= NAME_LIMIT;
 }
 
 function readOwner(fields: Fields): string | undefined {
@@ -242,6 +249,16 @@ function readAccess(fields: Fields): Access[] | undefined {
   }
   // In one order and once each: what is asked for twice renders no other manifest.
   return words && ACCESSES.filter((known) => words.includes(known));
+}
+
+function readCalls(fields: Fields, name: string | undefined): string[] | undefined {
+  if (!fields.has("calls")) return [];
+  const names = fields.texts("calls");
+  for (const one of names ?? []) {
+    if (!isName(one)) return fields.problem("calls", `"${one}" is no service's name; use a lower-case letter, then letters, digits and dashes`);
+    if (one === name) return fields.problem("calls", `"${one}" is the service itself; leave it out`);
+  }
+  return names && [...new Set(names)].sort();
 }
 
 function readCommand(fields: Fields, name: string, language: Language): string[] | undefined {

@@ -29,6 +29,15 @@ choose_iptables() {
   update-alternatives --set ip6tables /usr/sbin/ip6tables-legacy > /dev/null
 }
 
+# enforces_policies: whether this kernel has what NetworkPolicies are enforced with
+enforces_policies() {
+  ipset create policies-probe hash:net && ipset destroy policies-probe && iptables -w -N POLICIES-PROBE &&
+    iptables -w -A POLICIES-PROBE -m physdev --physdev-is-bridged -m mark ! --mark 0x10000/0x10000 -m limit --limit 10/minute -j NFLOG --nflog-group 100
+  local rc=$?
+  iptables -w -F POLICIES-PROBE && iptables -w -X POLICIES-PROBE
+  return "$rc"
+}
+
 # The interface is not always eth0: ask the routing table.
 node_address() {
   ip -4 route get 10.255.255.254 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p'
