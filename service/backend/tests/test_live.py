@@ -70,6 +70,29 @@ def test_a_release_that_is_not_well_says_why(
         ),
         ({"operationState": {"phase": "Failed", "message": "refused"}}, "refused"),
         (
+            {
+                "sync": {"status": "OutOfSync"},
+                "conditions": [{"type": "SyncError", "message": "tasks are not valid"}],
+                "operationState": {
+                    "phase": "Failed",
+                    "syncResult": {
+                        "resources": [
+                            {"kind": "Service", "name": "a", "status": "Synced", "message": "ok"},
+                            {**pod, "status": "SyncFailed", "message": "not permitted"},
+                        ]
+                    },
+                },
+            },
+            "Deployment/backend: not permitted",
+        ),
+        (
+            {
+                "sync": {"status": "Synced"},
+                "operationState": {"phase": "Failed", "message": "long ago"},
+            },
+            "",
+        ),
+        (
             {"resources": [{**pod, "health": {"status": "Degraded", "message": "too slow"}}]},
             "Deployment backend: too slow",
         ),

@@ -93,15 +93,29 @@ def _live(item: Any) -> tuple[tuple[str, str], Live] | None:
 def _message(status: Any, operation: Any) -> str | None:
     """Return why an Application is not well, in Argo CD's own words."""
     for condition in status.get("conditions") or []:
-        if "error" in (_text(condition, "type") or "").lower():
+        kind = _text(condition, "type") or ""
+        # What a failed sync says of single objects says more than this condition.
+        if "error" in kind.lower() and kind != "SyncError":
             return _text(condition, "message")
-    if _text(operation, "phase") in ("Failed", "Error"):
-        return _text(operation, "message")
+    failed = _text(operation, "phase") in ("Failed", "Error")
+    # A sync that failed says nothing any more once there is nothing left to do.
+    if failed and _text(_mapping(status, "sync"), "status") != "Synced":
+        return _refusals(operation) or _text(operation, "message")
     for resource in status.get("resources") or []:
         health = _mapping(resource, "health")
         if _text(health, "status") in ("Degraded", "Missing") and _text(health, "message"):
             return f"{_text(resource, 'kind')} {_text(resource, 'name')}: {health['message']}"
     return _text(_mapping(status, "health"), "message")
+
+
+def _refusals(operation: Any) -> str | None:
+    """Return what a sync that failed says of single objects."""
+    said = [
+        f"{_text(one, 'kind')}/{_text(one, 'name')}: {_text(one, 'message')}"
+        for one in _mapping(operation, "syncResult").get("resources") or []
+        if _text(one, "status") == "SyncFailed"
+    ]
+    return "; ".join(said) or None
 
 
 def _mapping(value: Any, *path: str) -> dict[str, Any]:
