@@ -1,12 +1,14 @@
 /**
- * Draws a run's reports in every form and keeps them, with its evidence, in a folder of the run's own:
+ * Draws a run's reports in every form and keeps them, with its evidence, in a folder of the run's own; beside the runs,
+ * what later ones may take over:
  *
  *     keep-report.ts <run.json> <folder with the evidence> <folder of all runs>
  */
-import { cp, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sentenceOf } from "../src/lib/errors.ts";
 import type { IntegrateVerdict } from "../src/lib/integrate-plan.ts";
+import { type KeptProof, proofFolder, type ServiceAnswer } from "../src/lib/kept-answers.ts";
 import { isShown, type ReportFile } from "../src/lib/page/bundle.ts";
 import { redacted } from "../src/lib/redact.ts";
 import { type KeptRun, reportFiles } from "../src/lib/report-files.ts";
@@ -15,12 +17,35 @@ import { isProgram } from "./is-program.ts";
 
 /** A page that shows a longer file would be no page; such a file is linked. */
 const MOST_BYTES = 1_000_000;
+const MOST_ANSWERS = 200;
 
 export async function keepReport(run: KeptRun, evidence: string, runs: string): Promise<void> {
   const folder = join(runs, run.report.runId);
   await mkdir(folder, { recursive: true });
   await cp(evidence, folder, { recursive: true });
   for (const [name, text] of Object.entries(await allForms(run, evidence))) await writeFile(join(folder, name), text);
+  const answers = join(runs, "answers");
+  await mkdir(answers, { recursive: true });
+  await Promise.all(Object.entries(run.answers).map(async ([key, answer]) => await keep(answers, key, join(evidence, answer.image.service), "answer.json", answer)));
+  if (run.proof !== undefined) await keep(answers, proofFolder(run.proof), join(evidence, "integrate"), "proof.json", run.proof);
+  await forget(answers);
+}
+
+/** One folder an answer, whole or not there: a run that reads meanwhile sees no half of one. */
+async function keep(answers: string, name: string, files: string, file: string, answer: ServiceAnswer | KeptProof): Promise<void> {
+  const made = await mkdtemp(join(answers, ".new-"));
+  await cp(files, made, { recursive: true });
+  await writeFile(join(made, file), JSON.stringify(answer));
+  // Another run may just have kept the same.
+  await rename(made, join(answers, name)).catch(async () => await rm(made, { recursive: true }));
+}
+
+/** The ones that were not asked for longest go; a service has a few questions a day. */
+async function forget(answers: string): Promise<void> {
+  const names = await readdir(answers);
+  const used = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(answers, name)).catch(() => undefined))?.mtimeMs ?? 0 })));
+  const old = used.sort((one, other) => other.at - one.at).slice(MOST_ANSWERS);
+  await Promise.all(old.map(async ({ name }) => await rm(join(answers, name), { recursive: true, force: true })));
 }
 
 /** A page that cannot be drawn must not cost a run its verdict, nor its evidence. */

@@ -1,6 +1,8 @@
 /** Finds each service's source revision: the last commit that touched its inputs, and whether they differ from it. */
-import { readFile, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { lstat, readFile, readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { contentId } from "../src/lib/canonical.ts";
 import { UserError } from "../src/lib/errors.ts";
 import type { RevisionInput, RevisionResult } from "../src/lib/gitops-io.ts";
 import { isUnder, sourceRevision, type SourceRevision } from "../src/lib/source-revision.ts";
@@ -41,10 +43,25 @@ export async function revisions(input: RevisionInput): Promise<RevisionResult> {
       }
       found.push(sourceRevision(service, commit, dirty));
     }
-    return { head: headCommit, revisions: found };
+    const contents = Object.entries(input.services).map(async ([service, folder]) => {
+      const places = [folder, ...(input.stated ?? [])].map((place) => join(input.source, place));
+      return [service, contentId(await Promise.all(places.map(contentOf)), 64)] as const;
+    });
+    return { head: headCommit, revisions: found, contents: Object.fromEntries(await Promise.all(contents)) };
   } finally {
     await git.close();
   }
+}
+
+/** Names, modes and bytes of a folder, or of a file; nothing where there is none. */
+async function contentOf(path: string): Promise<unknown> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return null;
+  if (found.isSymbolicLink()) return { link: await readlink(path) };
+  const mode = found.mode & 0o7777;
+  if (!found.isDirectory()) return { mode, digest: createHash("sha256").update(await readFile(path)).digest("hex") };
+  const entries = (await readdir(path)).map(async (name) => [name, await contentOf(join(path, name))] as const);
+  return { mode, entries: Object.fromEntries(await Promise.all(entries)) };
 }
 
 /** Inputs that no commit ever touched are those of a new service: HEAD stands in, and it is dirty anyway. */

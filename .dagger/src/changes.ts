@@ -4,7 +4,7 @@ import type { Environment } from "./lib/environments.ts";
 import { sentenceOf } from "./lib/errors.ts";
 import type { HistoryRange } from "./lib/gitops-io.ts";
 import type { ImageReport } from "./lib/report.ts";
-import type { Prepared } from "./pipeline.ts";
+import type { Prepared } from "./prepare.ts";
 import { SHARED, sourceHistories } from "./revision.ts";
 import type { Workshop } from "./settings.ts";
 

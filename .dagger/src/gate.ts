@@ -6,14 +6,11 @@ import { CodedError, GATE_CODES, plural } from "./lib/errors.ts";
 import { type Bom, components, type Finding, scanBom, type ScanResult } from "./lib/findings.ts";
 import { imageFindings } from "./lib/image-checks.ts";
 import { licenceFindings } from "./lib/licences.ts";
-import { applyVex, parseVex, type VexException } from "./lib/vex.ts";
+import { applyVex, EXCEPTIONS, parseVex, type VexException } from "./lib/vex.ts";
 import type { Service } from "./project.ts";
 import { securityData } from "./scan.ts";
 import { secretFinding, secretsInHistory, secretsInLayers } from "./secrets.ts";
 import type { Workshop } from "./settings.ts";
-
-/** Where a service's team, or the whole checkout, states exceptions. */
-export const EXCEPTIONS = "openvex.json";
 
 /** Everything that is known to be wrong with an image: one model, whatever found it. */
 export async function inspectImage(workshop: Workshop, service: Service, image: BuiltImage, bom: File, now: Date = new Date()): Promise<ScanResult> {

@@ -22,7 +22,8 @@ import { renderPlan } from "./lib/plan.ts";
 import { renderSummary } from "./lib/report.ts";
 import { parseLanguage } from "./lib/service-spec.ts";
 import { parseThreshold } from "./lib/threshold.ts";
-import { Run, type RunOptions, buildImage, prepare, revisionsOf } from "./pipeline.ts";
+import { Run } from "./pipeline.ts";
+import { type RunOptions, buildImage, prepare, revisionsOf } from "./prepare.ts";
 import { localPlatform } from "./platform.ts";
 import { type Service as ProjectService, findServices } from "./project.ts";
 import { publishImage } from "./registry.ts";
@@ -158,7 +159,7 @@ export class GoldenPath {
     const options: RunOptions = { service, env: parseEnvironment(env), failOn: parseThreshold(failOn), promote, fresh, dryRun, ...(limits ? { limits } : {}) };
     const workshop = this.workshop();
     const run = new Run(workshop, options);
-    const report = await run.execute(await prepare(workshop, options));
+    const report = await run.execute(await prepare(workshop, options, run.id));
     const summary = renderSummary(report);
     if (run.stages.failed()) throw await run.stages.error(workshop.context, summary);
     return summary;

@@ -4,10 +4,11 @@ import { CLUSTER_ALIAS } from "./cluster-role.ts";
 import type { ClusterNeeds, IntegrationCluster } from "./integrate-cluster.ts";
 import { GIT_ALIAS, serveTree, treeDirectory } from "./integrate-git.ts";
 import { MODULE, PROGRAM, below, objectsOf, programTree } from "./integrate-program.ts";
+import { contentId } from "./lib/canonical.ts";
 import type { Tree } from "./lib/edits.ts";
 import { UserError } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
-import { DEFAULT_TIMEOUTS, planId } from "./lib/integrate-plan.ts";
+import { DEFAULT_TIMEOUTS } from "./lib/integrate-plan.ts";
 import type { ExpectedService, IntegratePlan, IntegrateTimeouts, IntegrateVerdict } from "./lib/integrate-plan.ts";
 
 export interface IntegrateOptions extends ClusterNeeds, IntegrationCluster {
@@ -49,7 +50,7 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
   const { service, kubeconfig, kubectl } = options.cluster;
   const [git, program] = await Promise.all([serveTree(options.git, tree), programTree()]);
   const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };
-  const id = planId(question);
+  const id = contentId(question);
   const plan: IntegratePlan = {
     id,
     env,

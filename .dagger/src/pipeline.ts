@@ -1,112 +1,39 @@
 import { dag, type Directory, type File } from "@dagger.io/dagger";
-import { buildService, lintService, testService } from "./build.ts";
+import type { Answers, Known } from "./answers.ts";
+import { lintService, testService } from "./build.ts";
 import { ClusterAhead } from "./cluster-ahead.ts";
 import { checkManifests } from "./conform.ts";
 import { keepReport, newRunId } from "./evidence.ts";
 import { gateError, inspectHistory, inspectImage } from "./gate.ts";
-import { readTip, writeRelease } from "./gitops.ts";
+import { writeRelease } from "./gitops.ts";
 import type { BuiltImage } from "./image.ts";
-import { IntegrateFailure, claimEvidence, integrate } from "./integrate.ts";
+import { IntegrateFailure, type IntegrateResult, claimEvidence, integrate } from "./integrate.ts";
 import type { ServiceChange } from "./lib/changes.ts";
 import { clusterAheadAfterMs } from "./lib/cluster-ahead.ts";
 import type { Tree } from "./lib/edits.ts";
 import type { Environment } from "./lib/environments.ts";
-import { CodedError, GATE_CODES, UserError, plural } from "./lib/errors.ts";
+import { UserError, plural } from "./lib/errors.ts";
 import { gate } from "./lib/findings.ts";
-import { GATES_FILE } from "./lib/gates.ts";
-import type { IntegrateTimeouts } from "./lib/integrate-plan.ts";
-import type { ReadResult, WriteResult } from "./lib/gitops-io.ts";
-import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
-import { manifestFindings, readPolicies } from "./lib/policy.ts";
+import type { WriteResult } from "./lib/gitops-io.ts";
+import { SERVICE_STAGES } from "./lib/plan.ts";
 import { answeredBy } from "./lib/release-plan.ts";
-import { isDirty, parseRelease, releaseFiles, releaseFolder, releasePath } from "./lib/release.ts";
+import { isDirty, releaseFiles, releaseFolder } from "./lib/release.ts";
 import type { Evidence } from "./lib/record.ts";
+import { onlyOwned, provenTree, refuseByPolicy } from "./lib/rendered.ts";
+import type { KeptProof } from "./lib/kept-answers.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
-import { PLATFORM_FILE, sharedFiles } from "./lib/shared-files.ts";
+import { sharedFiles } from "./lib/shared-files.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
-import { PROJECT_FILES, projectPath } from "./lib/team-project.ts";
 import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
-import { type Service, findServices, readTree } from "./project.ts";
+import { type Prepared, type RunOptions, buildImage, seedTree } from "./prepare.ts";
+import type { Service } from "./project.ts";
 import { publishImage } from "./registry.ts";
-import { SHARED, sourceRevisions } from "./revision.ts";
 import { type Bills, billsOfMaterials } from "./sbom.ts";
 import { changesOf, historiesOf } from "./changes.ts";
 import type { Workshop } from "./settings.ts";
 import { Stages, needed } from "./stages.ts";
-import { type Journal, POLICY_FOLDER, type Signable, signAll, verifyAll } from "./supply-chain.ts";
+import { type Journal, type Signable, signAll, verifyAll } from "./supply-chain.ts";
 import { debian } from "./toolbox.ts";
-
-export interface RunOptions {
-  service?: string;
-  env: Environment;
-  failOn: Threshold;
-  promote: boolean;
-  fresh: boolean;
-  dryRun: boolean;
-  /** Limits of the proof that differ from the defaults. */
-  limits?: Partial<IntegrateTimeouts>;
-}
-
-/** What is known before anything runs: services, their revisions, the GitOps repository's tip. */
-export interface Prepared {
-  services: Service[];
-  revisions: Map<string, SourceRevision>;
-  tip: ReadResult | undefined;
-  /** When the tip was read, in milliseconds. */
-  tipReadAt: number;
-  plan: Plan;
-}
-
-/** Reads what the run depends on and decides what it will do; refuses bad input before any work. */
-export async function prepare(workshop: Workshop, options: RunOptions): Promise<Prepared> {
-  const { source, services: folder } = workshop.settings;
-  const repository = workshop.gitops();
-  if (options.promote && !repository) {
-    throw new UserError("promoting: no GitOps repository is named; give --gitops <url> before the function, or use ./daggerw, which brings one");
-  }
-  const tools = await workshop.tools();
-  const tipReadAt = Date.now();
-  const describe = async (): Promise<Pick<Prepared, "services" | "revisions">> => {
-    const services = await findServices(workshop.context, source, folder, options.service);
-    return { services, revisions: await revisionsOf(workshop, services) };
-  };
-  const [{ services, revisions }, tip] = await Promise.all([
-    describe(),
-    repository ? readTip(tools, repository, ["argocd", "env", "holds", POLICY_FOLDER, GATES_FILE]) : undefined,
-  ]);
-  const inputs = services.map(({ spec }) => {
-    const { revision } = revisions.get(spec.name)!;
-    const path = releasePath(options.env, spec.name);
-    const record = tip?.files[path];
-    const changed = record === undefined || parseRelease(record, path).sourceRevision !== revision;
-    return { spec, sourceRevision: revision, changed };
-  });
-  const plan = planRun(inputs, options);
-  refuseImpossible(plan);
-  return { services, revisions, tip, tipReadAt, plan };
-}
-
-/** What a GitOps repository begins with. */
-async function seedTree(platform: Directory): Promise<Tree> {
-  const [argocd, gates] = await Promise.all([readTree(platform, "argocd/*.yaml"), readTree(platform, GATES_FILE)]);
-  return { ...argocd, ...gates };
-}
-
-/** Each service's source revision by its name. */
-export async function revisionsOf(workshop: Workshop, services: Service[]): Promise<Map<string, SourceRevision>> {
-  const folders = Object.fromEntries(services.map(({ spec, folder }) => [spec.name, folder]));
-  const { revisions } = await sourceRevisions(await workshop.tools(), { source: workshop.settings.source, services: folders, shared: SHARED });
-  return new Map(revisions.map((revision) => [revision.service, revision]));
-}
-
-/** Builds one service's image from its folder and its source revision. */
-export async function buildImage(workshop: Workshop, service: Service, revision: SourceRevision): Promise<BuiltImage> {
-  return await buildService(workshop.context, service.spec, service.source, {
-    version: revision.version,
-    sourceRevision: revision.revision,
-    sourceTime: revision.time,
-  });
-}
 
 interface Published {
   service: Service;
@@ -135,6 +62,7 @@ export class Run {
   /** The GitOps tree that was rendered, as far as it came to that. */
   private rendered: Tree = {};
   private readonly journal: Journal;
+  private proof?: KeptProof;
 
   constructor(workshop: Workshop, options: RunOptions) {
     this.workshop = workshop;
@@ -148,7 +76,11 @@ export class Run {
     const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan));
     const secrets = this.secrets();
     const prove = async () => {
-      const published = await Promise.all(prepared.services.map((service) => this.service(service, prepared.revisions.get(service.spec.name)!)));
+      const published = await Promise.all(prepared.services.map((service) => {
+        const revision = prepared.revisions.get(service.spec.name)!;
+        const known = prepared.answers?.of(service.spec.name);
+        return known === undefined ? this.service(service, revision) : this.takeOver(service, revision, known);
+      }));
       ahead.hold();
       const signable = published.map((one) => one && signableOf(one));
       const [proven, signed] = await Promise.all([this.integrate(prepared, published, ahead), signAll(this.workshop, signable, this.journal)]);
@@ -161,7 +93,7 @@ export class Run {
       await this.promote(verified && clean && proven, prepared);
     }
     const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
-    return await this.report(changes);
+    return await this.report(changes, prepared.answers);
   }
 
   /** What was committed once is known to all who can read the history. */
@@ -172,6 +104,21 @@ export class Run {
       if (!verdict.passed) throw gateError(verdict);
       return { value: true as const, detail: verdict.sentence.replace("scan history: ", "") };
     });
+  }
+
+  /** What an earlier run found out by asking exactly the same. */
+  private async takeOver(service: Service, revision: SourceRevision, { answer: { at, image, scan, details }, bills }: Known): Promise<Published> {
+    const { name } = service.spec;
+    await Promise.all(SERVICE_STAGES.map(async (stage) => await this.stages.run(stage, name, async () => ({ value: true, detail: details[stage], reused: { at } }))));
+    this.images.push(image);
+    this.scans.push(scan);
+    this.keepBills(name, bills);
+    return { service, revision, image, bills };
+  }
+
+  private keepBills(name: string, { cyclonedx, spdx }: Bills): void {
+    this.files[`${name}/sbom.cdx.json`] = cyclonedx;
+    this.files[`${name}/sbom.spdx.json`] = spdx;
   }
 
   /** Lint, test and build at once; then what is in the image, and the registry. */
@@ -214,8 +161,7 @@ export class Run {
       const [built] = needed<[BuiltImage]>("build", image);
       const bills = await billsOfMaterials(context, built, name, revision.version);
       const { components } = JSON.parse(await bills.cyclonedx.contents()) as { components?: { purl?: string }[] };
-      this.files[`${name}/sbom.cdx.json`] = bills.cyclonedx;
-      this.files[`${name}/sbom.spdx.json`] = bills.spdx;
+      this.keepBills(name, bills);
       return { value: bills, detail: `CycloneDX and SPDX, ${plural((components ?? []).filter(({ purl }) => purl).length, "package")}` };
     });
     return await this.stages.run("scan", name, async () => {
@@ -229,50 +175,53 @@ export class Run {
   }
 
   private async integrate(prepared: Prepared, published: (Published | undefined)[], ahead: ClusterAhead): Promise<Proven | undefined> {
-    const { env, fresh, limits } = this.options;
+    const { env } = this.options;
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
-      const { context, settings } = this.workshop;
-      const [base, platform, registry, cluster] = await Promise.all([
-        this.workshop.base(),
-        seedTree(settings.platform),
-        this.workshop.registry(),
-        ahead.get(),
-      ]);
-      const owners = all.map(({ service: { spec } }) => spec.owner);
-      const shared = sharedFiles({ seed: platform, tip: prepared.tip?.files ?? {}, owners, base, registry: registry.name, address: this.workshop.gitops()?.url });
-      const tree: Tree = { ...shared.tree };
-      for (const { service, revision, image } of all) {
-        const release = {
-          service: service.spec.name, owner: service.spec.owner, env, version: revision.version,
-          sourceRevision: revision.revision, sourceTime: revision.time, image: image.image, digest: image.digest,
-        };
-        Object.assign(tree, releaseFiles(service.spec, release, base));
-      }
+      const { tree, owned } = await this.render(prepared, all);
       this.rendered = tree;
       refuseByPolicy(tree, env, all.map(({ service }) => service.spec.name));
-      try {
-        const { verdict, reused, out } = await integrate({
-          ...cluster,
-          services: all.map(({ service: { spec }, image }) => ({
-            name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
-            health: spec.health, ready: spec.ready, version: spec.version,
-          })),
-          tree: provenTree(tree, owners),
-          git: cluster.node,
-          ...(fresh ? { fresh: this.id } : {}),
-          ...(limits ? { timeouts: limits } : {}),
-        });
-        this.evidence = this.evidence.withDirectory("integrate", out);
-        const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
-        const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
-        const owned = [...shared.owned, ...all.map(({ service }) => releaseFolder(env, service.spec.name))];
-        return { value: { tree, owned }, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
-      } catch (error) {
-        if (error instanceof IntegrateFailure) this.evidence = this.evidence.withDirectory("integrate", claimEvidence(debian(context), error.planId, this.id));
-        throw error;
-      }
+      const { verdict, reused, out } = await this.prove(prepared, all, ahead);
+      this.evidence = this.evidence.withDirectory("integrate", out);
+      const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
+      const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
+      return { value: { tree, owned }, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
     });
+  }
+
+  /** The GitOps tree with these releases in it, and what of it is this run's to write. */
+  private async render({ tip }: Prepared, all: readonly Published[]): Promise<Proven> {
+    const { env } = this.options;
+    const [base, seed, registry] = await Promise.all([this.workshop.base(), seedTree(this.workshop.settings.platform), this.workshop.registry()]);
+    const shared = sharedFiles({ seed, tip: tip?.files ?? {}, owners: ownersOf(all), base, registry: registry.name, address: this.workshop.gitops()?.url });
+    const releases = all.map(({ service: { spec }, revision: { version, revision: sourceRevision, time: sourceTime }, image: { image, digest } }) =>
+      releaseFiles(spec, { service: spec.name, owner: spec.owner, env, version, sourceRevision, sourceTime, image, digest }, base));
+    return {
+      tree: Object.assign({ ...shared.tree }, ...releases) as Tree,
+      owned: [...shared.owned, ...all.map(({ service }) => releaseFolder(env, service.spec.name))],
+    };
+  }
+
+  /** Asks the cluster, unless an earlier run asked it the very same. */
+  private async prove({ answers }: Prepared, all: readonly Published[], ahead: ClusterAhead): Promise<IntegrateResult> {
+    const { env, fresh, limits } = this.options;
+    const services = all.map(({ service: { spec }, image }) => ({
+      name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
+      health: spec.health, ready: spec.ready, version: spec.version,
+    }));
+    const tree = provenTree(this.rendered, ownersOf(all));
+    const key = answers?.proofKey({ env, services, tree, limits });
+    const known = answers?.proof(key);
+    if (known !== undefined) return { ...known, reused: true };
+    const cluster = await ahead.get();
+    try {
+      const result = await integrate({ ...cluster, services, tree, git: cluster.node, ...(fresh ? { fresh: this.id } : {}), ...(limits ? { timeouts: limits } : {}) });
+      if (key !== undefined) this.proof = { key, env, verdict: result.verdict };
+      return result;
+    } catch (error) {
+      if (error instanceof IntegrateFailure) this.evidence = this.evidence.withDirectory("integrate", claimEvidence(debian(this.workshop.context), error.planId, this.id));
+      throw error;
+    }
   }
 
   private async promote(proven: Proven | undefined, { tip, tipReadAt }: Prepared): Promise<void> {
@@ -296,7 +245,7 @@ export class Run {
     });
   }
 
-  private async report(changes: readonly ServiceChange[]): Promise<RunReport> {
+  private async report(changes: readonly ServiceChange[], found: Answers | undefined): Promise<RunReport> {
     const byService = (one: { service?: string }, other: { service?: string }): number => ((one.service ?? "~") < (other.service ?? "~") ? -1 : 1);
     const report: RunReport = {
       runId: this.id,
@@ -313,9 +262,14 @@ export class Run {
     let folder = this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
     for (const [path, text] of Object.entries(this.stages.logs)) folder = folder.withNewFile(`logs/${path}`, text);
-    await keepReport(await this.workshop.tools(), { report, rendered: this.rendered }, folder);
+    const answers = found?.toKeep(this.id, this.stages, this.images, this.scans) ?? {};
+    await keepReport(await this.workshop.tools(), { report, rendered: this.rendered, answers, ...(this.proof ? { proof: this.proof } : {}) }, folder);
     return report;
   }
+}
+
+function ownersOf(all: readonly Published[]): string[] {
+  return all.map(({ service: { spec } }) => spec.owner);
 }
 
 function signableOf({ service, revision, image, bills }: Published): Signable {
@@ -324,29 +278,6 @@ function signableOf({ service, revision, image, bills }: Published): Signable {
 
 /** A tip that was read longer ago is read again before anything is said of it. */
 const TIP_HOLDS_MS = 60_000;
-
-/** Where the GitOps repository keeps what its clusters refuse. */
-const POLICY_FILES = "argocd/policy-";
-
-/** Without what says nothing of what runs: who may promote what, other teams' projects, who reconciles the folder. A change of them asks for no new proof. */
-function provenTree(tree: Tree, owners: readonly string[]): Tree {
-  const projects = owners.map(projectPath);
-  const counts = (path: string): boolean => path !== GATES_FILE && path !== PLATFORM_FILE && (!path.startsWith(PROJECT_FILES) || projects.includes(path));
-  return Object.fromEntries(Object.entries(tree).filter(([path]) => counts(path)));
-}
-
-/** The cluster's own policies, asked before a cluster is started. */
-function refuseByPolicy(tree: Tree, env: Environment, services: readonly string[]): void {
-  const policies = readPolicies(onlyOwned(tree, Object.keys(tree).filter((path) => path.startsWith(POLICY_FILES))));
-  const findings = services.flatMap((name) => manifestFindings(policies, name, name, onlyOwned(tree, [`${releaseFolder(env, name)}/manifests`])));
-  if (findings.length === 0) return;
-  const named = findings.slice(0, 5).map(({ package: name, location, id }) => `${name}: ${location} (${id})`);
-  throw new CodedError(GATE_CODES.findings, `policies: the cluster would refuse ${named.join("; ")}; correct k8s/base or the service, or the policies in ${POLICY_FILES}*.yaml of the GitOps repository`);
-}
-
-function onlyOwned(tree: Tree, owned: readonly string[]): Tree {
-  return Object.fromEntries(Object.entries(tree).filter(([path]) => owned.some((place) => path === place || path.startsWith(`${place}/`))));
-}
 
 /** What later gates judge by: it is kept in the release's record. */
 function evidenceOf(scan: ScanReport, failOn: Threshold): Evidence {

@@ -1,4 +1,5 @@
 import type { Directory } from "@dagger.io/dagger";
+import { EXCEPTIONS } from "./lib/vex.ts";
 import { programContainer, runProgram, type GitOpsTools } from "./gitops.ts";
 import type { HistoryInput, HistoryRange, HistoryResult, RevisionInput, RevisionResult } from "./lib/gitops-io.ts";
 
@@ -19,7 +20,7 @@ export interface RevisionOptions {
  * checkout alone, so Dagger keeps the answer for an unchanged one.
  */
 export async function sourceRevisions(tools: GitOpsTools, { source, services, shared }: RevisionOptions): Promise<RevisionResult> {
-  const input: RevisionInput = { source: "/checkout", services, shared };
+  const input: RevisionInput = { source: "/checkout", services, shared, stated: [EXCEPTIONS] };
   const container = programContainer(tools).withMountedDirectory(input.source, source);
   return await runProgram(container, "source-revision", input, "finding the source revision");
 }

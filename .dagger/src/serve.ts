@@ -5,7 +5,7 @@ import { asContainer } from "./image.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
 import { GITOPS_REPOSITORY } from "./lib/surroundings.ts";
 import { moduleFile } from "./mirrors.ts";
-import { buildImage, revisionsOf } from "./pipeline.ts";
+import { buildImage, revisionsOf } from "./prepare.ts";
 import { type Service, findServices } from "./project.ts";
 import type { Workshop } from "./settings.ts";
 

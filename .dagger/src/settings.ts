@@ -46,9 +46,13 @@ export class Workshop {
     this.context = { images: parseImages(settings.images), ...(settings.mirrors ? { mirrors: settings.mirrors } : {}) };
   }
 
+  private images?: Promise<Registry>;
+
+  /** Where images go: the same object each time, which is one question to the engine. */
   async registry(): Promise<Registry> {
     const { registry, registryAuth } = this.settings;
-    return registry === "" ? await ownRegistry(this.context) : namedRegistry(registry, registryAuth);
+    this.images ??= registry === "" ? ownRegistry(this.context) : Promise.resolve(namedRegistry(registry, registryAuth));
+    return await this.images;
   }
 
   /** The GitOps repository, or undefined when none is named. */

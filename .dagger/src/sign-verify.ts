@@ -6,7 +6,7 @@ import { parseEnvironment } from "./lib/environments.ts";
 import { UserError } from "./lib/errors.ts";
 import { isDirty, parseRelease, releasePath } from "./lib/release.ts";
 import { ATTESTATIONS, type ExpectedSource, KEY_PAIR_NOTE, REFUSALS, tagOf, type VerifyResult } from "./lib/signing.ts";
-import { buildImage, revisionsOf } from "./pipeline.ts";
+import { buildImage, revisionsOf } from "./prepare.ts";
 import { findServices } from "./project.ts";
 import { coded, refuse, told } from "./refusal.ts";
 import { publishImage } from "./registry.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { MARKER, gitService, prepareInstall, withRepository } from "../../.dagger/src/lib/argocd-install.ts";
-import { planId } from "../../.dagger/src/lib/integrate-plan.ts";
+import { contentId } from "../../.dagger/src/lib/canonical.ts";
 import type { KubeObject } from "../../.dagger/src/lib/kube.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -108,9 +108,9 @@ describe("withRepository", () => {
   });
 });
 
-describe("planId", () => {
+describe("contentId", () => {
   it("depends on content, not on the order of fields", () => {
-    expect(planId({ a: 1, b: [{ c: "x", d: undefined }] })).toBe(planId({ b: [{ c: "x" }], a: 1 }));
-    expect(planId({ a: 1 })).not.toBe(planId({ a: 2 }));
+    expect(contentId({ a: 1, b: [{ c: "x", d: undefined }] })).toBe(contentId({ b: [{ c: "x" }], a: 1 }));
+    expect(contentId({ a: 1 })).not.toBe(contentId({ a: 2 }));
   });
 });

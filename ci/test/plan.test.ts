@@ -18,7 +18,7 @@ describe("the plan", () => {
       for (const stage of service.stages) expect(stage.reason).not.toBe("");
     }
     expect(plan.services[0]!.stages[0]!.reason).toBe("dev does not run 1234567");
-    expect(plan.services[1]!.stages[0]!.reason).toBe("dev runs fffffff already; the engine's cache answers");
+    expect(plan.services[1]!.stages[0]!.reason).toBe("dev runs fffffff already; an earlier answer to the same question counts");
     expect(plan.services[0]!.stages[4]!.reason).toBe("findings of high and above fail the run");
     expect(planRun([api], { ...options, failOn: "none" }).services[0]!.stages[4]!.reason).toBe("findings are listed, none fails the run");
   });

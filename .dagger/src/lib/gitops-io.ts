@@ -171,12 +171,16 @@ export interface RevisionInput {
   services: Record<string, string>;
   /** Inputs of every service: the platform's base, the pipeline. */
   shared: string[];
+  /** Files beside them that no revision follows, but that a service's findings depend on. */
+  stated?: string[];
   seconds?: number;
 }
 
 export interface RevisionResult {
   head: string;
   revisions: SourceRevision[];
+  /** Service name to a digest of its folder, and of what the whole checkout states for it, as they lie in the checkout. */
+  contents: Record<string, string>;
 }
 
 export interface HistoryRange {

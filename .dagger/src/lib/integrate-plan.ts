@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ClusterTimes } from "./cluster-times.ts";
 
 /** What `integrate` is asked to prove; written for the program that runs beside the cluster. */
@@ -88,20 +87,4 @@ export interface IntegrateVerdict {
   policies?: string[];
   /** Why not, when it did not pass. */
   cause?: string;
-}
-
-/** The id of a question: a digest of everything that could change its answer. */
-export function planId(parts: unknown): string {
-  return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 16);
-}
-
-/** JSON with sorted keys, so that equal content is equal text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const entries = Object.entries(value).filter(([, v]) => v !== undefined);
-    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join(",")}}`;
-  }
-  return JSON.stringify(value) ?? "null";
 }

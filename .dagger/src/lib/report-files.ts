@@ -3,6 +3,7 @@ import { judge, renderCompliance } from "./compliance/report.ts";
 import type { Tree } from "./edits.ts";
 import type { IntegrateVerdict } from "./integrate-plan.ts";
 import { renderJunit } from "./junit.ts";
+import type { KeptProof, ServiceAnswer } from "./kept-answers.ts";
 import { type ReportFile } from "./page/bundle.ts";
 import { renderPage } from "./page/page.ts";
 import { redact, redacted } from "./redact.ts";
@@ -15,6 +16,9 @@ export interface KeptRun {
   report: RunReport;
   /** The GitOps tree, as far as it came to that. */
   rendered: Tree;
+  /** By the key of its question: what later runs may take over. */
+  answers: Record<string, ServiceAnswer>;
+  proof?: KeptProof;
 }
 
 /** The run in every form, as file name to text; `evidence` is what lies beside them in the folder, `rendered` the GitOps tree as far as it came to that. */

@@ -1,6 +1,9 @@
 import { UserError } from "./errors.ts";
 import type { Finding } from "./findings.ts";
 
+/** Where a service's team, or the whole checkout, states exceptions. */
+export const EXCEPTIONS = "openvex.json";
+
 /** An exception to the gate: a statement of an OpenVEX document, with an end. */
 export interface VexException {
   /** The finding's id. */
