@@ -62,6 +62,7 @@ describe("the Deployment", () => {
         "app.kubernetes.io/managed-by": "golden-path",
         "app.kubernetes.io/version": "2026.11.22-1234567",
         "golden-path/owner": "team-a",
+        "golden-path/cost-center": "team-a",
       },
       annotations: { "golden-path/source-revision": REVISION },
     });
@@ -185,6 +186,11 @@ describe("the other kinds", () => {
       metrics: [{ resource: { target: { averageUtilization: 70 } } }],
     });
     expect(render()).not.toHaveProperty(["horizontalpodautoscaler.yaml"]);
+  });
+
+  test("who pays is the owner, unless the service says who else", () => {
+    const of = (more: string) => (read(renderManifests(spec(more), TARGET, BASE)["service.yaml"]!) as { metadata: { labels: Record<string, string> } }).metadata.labels["golden-path/cost-center"];
+    expect([of(""), of("costs: department-7\n")]).toEqual(["team-a", "department-7"]);
   });
 
   test("a further kind in the base is named and labelled, and otherwise left alone", () => {

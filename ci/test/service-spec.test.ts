@@ -114,6 +114,7 @@ describe("a field that is wrong", () => {
     ["name: a_b", 'name: "a_b" is not a DNS label; use a lower-case letter, then letters, digits and dashes, at most 57'],
     ["name: 12", "name: 12 is not text; put it in quotes if it is meant as text"],
     ["name: other", 'name: "other" differs from its folder "api"; give both the same name'],
+    ["costs: team a", 'costs: "team a" cannot be a label; use letters, digits, dashes, dots and underscores, at most 63'],
     ["owner: team a", 'owner: "team a" cannot be a label; use letters, digits, dashes, dots and underscores, at most 63'],
     ["language: pyton", 'language: unknown language "pyton" (did you mean "python"?); use python or node'],
     ["language: cobol", 'language: unknown language "cobol"; use python or node'],
@@ -143,7 +144,7 @@ describe("a field that is wrong", () => {
     ["env: [A]", 'env: a list is not a mapping; write "name: value" lines under it'],
     ["command: node main.js", 'command: "node main.js" is not a list of texts; write it as in ["node", "dist/server.js"]'],
     ["command: []", "command: names no program; give the program and its arguments as a list, or leave it out"],
-    ["prot: 8000", 'prot: unknown field (did you mean "port"?); use name, owner, language, port, health, ready, version, replicas, autoscale, resources, env, expose, access, calls, command'],
+    ["prot: 8000", 'prot: unknown field (did you mean "port"?); use name, owner, costs, language, port, health, ready, version, replicas, autoscale, resources, env, expose, access, calls, command'],
   ])("%s", (line, sentence) => {
     expect(problem(line)).toBe(sentence);
   });

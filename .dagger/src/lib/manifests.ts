@@ -21,6 +21,8 @@ export type ManifestFiles = Record<string, string>;
 
 export const MANAGED_BY = "golden-path";
 export const OWNER_LABEL = "golden-path/owner";
+/** By it costs are counted. */
+export const COSTS_LABEL = "golden-path/cost-center";
 export const REVISION_ANNOTATION = "golden-path/source-revision";
 
 /** Folding would break values at places that move with their length, and so spoil every diff. */
@@ -87,6 +89,7 @@ function labels(spec: ServiceSpec, target: ManifestTarget): Record<string, strin
     "app.kubernetes.io/managed-by": MANAGED_BY,
     "app.kubernetes.io/version": target.version,
     [OWNER_LABEL]: spec.owner,
+    [COSTS_LABEL]: spec.costs ?? spec.owner,
   };
 }
 

@@ -39,6 +39,7 @@ export const POLICY_CASES: PolicyCase[] = [
   { name: "no probes", refusedWith: "how they are", change: (w) => delete first(w).readinessProbe },
   { name: "the default account", refusedWith: "default account", change: (w) => (pod(w).serviceAccountName = "default") },
   { name: "nobody who owns it", refusedWith: "owns it", change: (w) => delete w.metadata.labels?.["golden-path/owner"] },
+  { name: "nobody who pays for it", refusedWith: "pays for it", change: (w) => delete w.metadata.labels?.["golden-path/cost-center"] },
 ];
 
 /** The changed workload, under a name of its own. */

@@ -39,6 +39,8 @@ export interface Autoscale {
 export interface ServiceSpec {
   name: string;
   owner: string;
+  /** Who pays for it, where that is not the owner. */
+  costs?: string;
   language: Language;
   port: number;
   /** Path that answers 200 while the process lives. */
@@ -63,7 +65,7 @@ export interface ServiceSpec {
 }
 
 const FIELDS = [
-  "name", "owner", "language", "port", "health", "ready", "version",
+  "name", "owner", "costs", "language", "port", "health", "ready", "version",
   "replicas", "autoscale", "resources", "env", "expose", "access", "calls", "command",
 ] as const;
 
@@ -83,6 +85,7 @@ export function parseServiceSpec(text: string, file: string): ServiceSpec {
   fields.onlyKnown(FIELDS);
   const name = readName(fields, file);
   const owner = readOwner(fields);
+  const costs = readCosts(fields);
   const language = readLanguage(fields);
   const port = readPort(fields);
   const health = readPath(fields, "health");
@@ -99,7 +102,7 @@ export function parseServiceSpec(text: string, file: string): ServiceSpec {
   fields.finish();
   // `finish` has thrown unless every reader gave a value.
   return {
-    name, owner, language, port, health, ready, version, replicas,
+    name, owner, ...(costs === undefined ? {} : { costs }), language, port, health, ready, version, replicas,
     ...(autoscale === undefined ? {} : { autoscale }),
     resources, env, expose, access, calls, command,
   } as ServiceSpec;
@@ -130,11 +133,20 @@ function readOwner(fields: Fields): string | undefined {
   if (!fields.required("owner", "owner: team-platform")) return undefined;
   const owner = fields.text("owner");
   if (owner === undefined) return undefined;
-  if (!/^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(owner) || owner.length > 63) {
-    return fields.problem("owner", `"${owner}" cannot be a label; use letters, digits, dashes, dots and underscores, at most 63`);
-  }
+  if (!isLabel(owner)) return fields.problem("owner", `"${owner}" cannot be a label; ${LABEL_ADVICE}`);
   if (isReserved(owner)) return fields.problem("owner", `"${owner}" is a name of Argo CD's or the platform's own; use the team's`);
   return owner;
+}
+
+function readCosts(fields: Fields): string | undefined {
+  const costs = fields.has("costs") ? fields.text("costs") : undefined;
+  return costs === undefined || isLabel(costs) ? costs : fields.problem("costs", `"${costs}" cannot be a label; ${LABEL_ADVICE}`);
+}
+
+const LABEL_ADVICE = "use letters, digits, dashes, dots and underscores, at most 63";
+
+function isLabel(text: string): boolean {
+  return /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text) && text.length <= 63;
 }
 
 function readLanguage(fields: Fields): Language | undefined {
