@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -72,6 +74,29 @@ test("a mirror that falls silent: given up and told within the bound of the fetc
   expect(outcome.code).not.toBe(0)
   expect(outcome.output).toMatch(/fetching packages: `sh .*fetch-debs\.sh .*` had no end after 20 s; check the network and the package mirrors, then run again/)
   expect(outcome.seconds).toBeLessThan(120)
+})
+
+test("a mirror that asks for a password gets it, and nothing that is printed holds it", async () => {
+  const password = "two/words+and%a=7.*"
+  const seen = new Set<string>()
+  const server = createServer((request, response) => {
+    seen.add(Buffer.from((request.headers.authorization ?? "").replace("Basic ", ""), "base64").toString())
+    response.writeHead(404).end()
+  })
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  undo.push(() => void server.close())
+  const folder = mkdtempSync(join(tmpdir(), "golden-path-e2e-password-"))
+  undo.push(() => rmSync(folder, { recursive: true, force: true }))
+  const address = `http://reader:${encodeURIComponent(password)}@127.0.0.1:${(server.address() as AddressInfo).port}`
+  const said = `echo "a tool says ${address}" >&2; env | grep -i -e pip -e npm -e go -e debian; pip config get global.index-url 2>/dev/null; go env GOPROXY; /usr/lib/apt/apt-helper download-file "$DEBIAN_MIRROR/x" ${folder}/x; apt-get update -o Dir::State::Lists=${folder} -o Dir::Cache=${folder}`
+  const outcome = await begin("sh", [join(PROJECT, ".dagger/recipes/fetching.sh"), "sh", "-c", said], 300, { env: { DEBIAN_MIRROR: address, DEBIAN_SECURITY_MIRROR: address, NPM_CONFIG_REGISTRY: `${address}/npm`, PIP_INDEX_URL: `${address}/simple`, GOPROXY: `${address}/go,direct` } }).ended
+  expect(outcome.output).toContain("404")
+  expect(outcome.output).toContain("a tool says http://reader:***@127.0.0.1")
+  expect(outcome.output).toMatch(/^NPM_CONFIG_REGISTRY=http:\/\/127\.0\.0\.1:\d+\/npm$/m)
+  expect(outcome.output).toMatch(/^http:\/\/reader:\*\*\*@127\.0\.0\.1:\d+\/go,direct$/m)
+  expect(outcome.output).not.toMatch(/^(PIP_INDEX_URL|GOPROXY)=/m)
+  expect([...seen]).toEqual([`reader:${password}`])
+  for (const form of [password, encodeURIComponent(password), Buffer.from(`reader:${password}`).toString("base64")]) expect(outcome.output).not.toContain(form)
 })
 
 test("a damaged package in the cache is fetched again", async () => {

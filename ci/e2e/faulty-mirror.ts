@@ -25,6 +25,8 @@ export async function faultyMirror(upstream: string, fault: (path: string) => Fa
       outgoing.writeHead(what).end()
       return
     }
+    // A password for this proxy is none of the mirror's business.
+    delete incoming.headers.authorization
     const send = base.protocol === "https:" ? httpsRequest : httpRequest
     const onward = send(new URL(base.pathname.replace(/\/$/, "") + path, base), { method: incoming.method, headers: { ...incoming.headers, host: base.host } }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
