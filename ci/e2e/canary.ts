@@ -21,6 +21,14 @@ const PIECE = 14
  * in hexadecimal, and as an address escapes it. A value broken over lines leaves some piece whole.
  */
 export function forms(value: string): string[] {
+  const known = remembered.get(value) ?? formsOf(value)
+  remembered.set(value, known)
+  return known
+}
+
+const remembered = new Map<string, string[]>()
+
+function formsOf(value: string): string[] {
   const pieces: string[] = []
   for (let at = 0; at + PIECE <= value.length; at += PIECE) pieces.push(value.slice(at, at + PIECE))
   return [...new Set(pieces.flatMap((piece) => [piece, encodeURIComponent(piece), ...base64Of(piece), ...hexOf(piece)]))]
@@ -45,7 +53,18 @@ function hexOf(piece: string): string[] {
 export function foundIn(content: Buffer | string, values: Record<string, string>): string[] {
   const bytes = typeof content === "string" ? Buffer.from(content) : content
   const inside = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? tryGunzip(bytes) : bytes
+  // One look for all of them is enough where there is none; grep is much quicker at that.
+  if (inside.length > 1e6 && !grepFinds(inside, values)) return []
   return Object.entries(values).filter(([, value]) => forms(value).some((form) => inside.includes(form))).map(([name]) => name)
+}
+
+function grepFinds(bytes: Buffer, values: Record<string, string>): boolean {
+  const scratch = mkdtempSync(join(tmpdir(), "golden-path-canary-"))
+  const patterns = join(scratch, "patterns")
+  writeFileSync(patterns, `${Object.values(values).flatMap(forms).join("\n")}\n`)
+  const { status } = spawnSync("grep", ["-aFqs", "-f", patterns], { input: bytes })
+  rmSync(scratch, { recursive: true, force: true })
+  return status !== 1
 }
 
 function tryGunzip(bytes: Buffer): Buffer {
@@ -72,13 +91,11 @@ export function foundByGrep(folders: readonly string[], since: string, values: R
     const list = join(scratch, "files")
     const there = folders.filter((folder) => existsSync(folder))
     const listed = spawnSync("sh", ["-c", 'out=$1 since=$2; shift 2; nice find "$@" -xdev -type f -cnewer "$since" -print0 > "$out" 2>/dev/null; tr -cd "\\0" < "$out" | wc -c', "list", list, since, ...there], { encoding: "utf8" })
-    const hits = Object.entries(values).flatMap(([name, value]) => {
-      const patterns = join(scratch, "patterns")
-      writeFileSync(patterns, `${forms(value).join("\n")}\n`)
-      const grep = spawnSync("sh", ["-c", 'nice xargs -0 -r grep -aFls -f "$1" < "$2"; true', "grep", patterns, list], { encoding: "utf8", maxBuffer: 1e8 })
-      return grep.stdout.split("\n").filter((line) => line !== "").map((path) => `${name}: ${path}`)
-    })
-    return { hits, files: Number(listed.stdout.trim()) }
+    const patterns = join(scratch, "patterns")
+    writeFileSync(patterns, `${Object.values(values).flatMap(forms).join("\n")}\n`)
+    const grep = spawnSync("sh", ["-c", 'nice xargs -0 -r grep -aFls -f "$1" < "$2"; true', "grep", patterns, list], { encoding: "utf8", maxBuffer: 1e8 })
+    const paths = grep.stdout.split("\n").filter((line) => line !== "")
+    return { hits: paths.flatMap((path) => foundIn(readFileSync(path), values).map((name) => `${name}: ${path}`)), files: Number(listed.stdout.trim()) }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
@@ -100,6 +117,6 @@ export function watchProcesses(values: Record<string, string>, except: () => rea
       }
     }
   }
-  const timer = setInterval(look, 500)
+  const timer = setInterval(look, 1000)
   return { stop: () => (clearInterval(timer), { hits: [...hits], looks }) }
 }
