@@ -9,6 +9,7 @@ import type { Tree } from "./lib/edits.ts";
 import { UserError } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
 import { DEFAULT_TIMEOUTS } from "./lib/integrate-plan.ts";
+import { withPlaceholders } from "./lib/sealed.ts";
 import type { ExpectedService, IntegratePlan, IntegrateTimeouts, IntegrateVerdict } from "./lib/integrate-plan.ts";
 
 export interface IntegrateOptions extends ClusterNeeds, IntegrationCluster {
@@ -46,7 +47,7 @@ const EVIDENCE = "/evidence";
 export async function integrate(options: IntegrateOptions): Promise<IntegrateResult> {
   const started = Date.now();
   const { env, services, images } = options;
-  const tree = usedTree(options.tree, env);
+  const tree = withPlaceholders(usedTree(options.tree, env));
   const { service, kubeconfig, kubectl } = options.cluster;
   const [git, program] = await Promise.all([serveTree(options.git, tree), programTree()]);
   const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };

@@ -2,6 +2,7 @@ import type { Directory } from "@dagger.io/dagger"
 import { UserError } from "./lib/errors.ts"
 import { type ServiceSpec, parseServiceSpec, selectServices as selectByName } from "./lib/service-spec.ts"
 import type { Tree } from "./lib/edits.ts"
+import { type Sealed, sealedOf } from "./lib/sealed.ts"
 import { contentAddressed } from "./content.ts"
 import type { Context } from "./mirrors.ts"
 
@@ -10,6 +11,8 @@ export interface Service {
   spec: ServiceSpec
   /** Its folder, named by content. */
   source: Directory
+  /** Its encrypted secrets, by environment. */
+  sealed: Sealed
   /** From the checkout's root: `service/backend`. */
   folder: string
 }
@@ -29,12 +32,13 @@ async function describeServices(checkout: Directory, folder: string): Promise<De
   if (files.length === 0) {
     throw new UserError(`reading the services: there is no ${folder}/<name>/service.yaml; add one, or name the folder with --services`)
   }
+  const secrets = await checkout.glob(`${folder}/*/secrets/*`)
   const problems: string[] = []
   const read = async (file: string): Promise<Described | undefined> => {
     const place = file.slice(0, -"/service.yaml".length)
     try {
       const spec = parseServiceSpec(await checkout.file(file).contents(), file)
-      return { spec, folder: place }
+      return { spec, sealed: sealedOf(await readFolder(checkout, `${place}/secrets`, secrets), `${place}/secrets`), folder: place }
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       problems.push(error.message)
@@ -44,6 +48,12 @@ async function describeServices(checkout: Directory, folder: string): Promise<De
   const services = (await Promise.all(files.sort().map(read))).filter((service) => service !== undefined)
   if (problems.length > 0) throw new UserError(problems.sort().join("\n"))
   return services
+}
+
+/** The files of one folder, by their name; `all` are the paths there are. */
+async function readFolder(checkout: Directory, folder: string, all: readonly string[]): Promise<Tree> {
+  const names = all.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1)).filter((name) => name !== "" && !name.includes("/"))
+  return Object.fromEntries(await Promise.all(names.sort().map(async (name) => [name, await checkout.file(`${folder}/${name}`).contents()] as const)))
 }
 
 function selectServices(services: Described[], wanted: string | undefined): Described[] {

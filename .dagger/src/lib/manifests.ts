@@ -4,6 +4,7 @@ import type { Environment } from "./environments.ts";
 import { UserError } from "./errors.ts";
 import { parseDigestReference } from "./image-reference.ts";
 import { isWantedPolicy, policyName, purposeOf } from "./network.ts";
+import { SEALED_ANNOTATION, SEALED_FILE, sealedDigest } from "./sealed.ts";
 import type { ServiceSpec } from "./service-spec.ts";
 import { GITOPS_LABEL, GITOPS_REPOSITORY, SURROUNDINGS } from "./surroundings.ts";
 
@@ -14,6 +15,8 @@ export interface ManifestTarget {
   image: string;
   version: string;
   sourceRevision: string;
+  /** The encrypted secrets of the environment; left out where the service has none. */
+  sealed?: string | undefined;
 }
 
 /** File name to YAML text. */
@@ -56,6 +59,9 @@ export function renderManifests(spec: ServiceSpec, target: ManifestTarget, base:
     EDITS[manifest.kind]?.(manifest, spec, target);
     rendered.push([file, manifest.toString()]);
   }
+  if (kinds.has("Secret")) throw new UserError(`${doing}: k8s/base holds a Secret, and what is in Git is read by everyone who reads Git; encrypt it (docs/security/secrets.md)`);
+  // As it was encrypted, byte for byte: SOPS would refuse anything else.
+  if (target.sealed !== undefined) rendered.push([SEALED_FILE, target.sealed]);
   for (const kind of ["Deployment", "Service", "ServiceAccount"]) {
     if (!kinds.has(kind)) throw new UserError(`${doing}: k8s/base has no ${kind}; restore its file`);
   }
@@ -133,7 +139,8 @@ function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestT
   // Whoever runs the cluster knows where its Git server is, and lets these pods there.
   const access: Record<string, string> = spec.access.includes("gitops") ? { [GITOPS_LABEL]: "allowed" } : {};
   manifest.merge([...pod, "metadata", "labels"], { ...labels(spec, target), ...access });
-  manifest.merge([...pod, "metadata", "annotations"], { [REVISION_ANNOTATION]: target.sourceRevision });
+  const sealed: Record<string, string> = target.sealed === undefined ? {} : { [SEALED_ANNOTATION]: sealedDigest(target.sealed) };
+  manifest.merge([...pod, "metadata", "annotations"], { [REVISION_ANNOTATION]: target.sourceRevision, ...sealed });
   manifest.replace([...pod, "spec", "serviceAccountName"], spec.name);
   // A token is a way into the API server: only who asked to read there gets one.
   manifest.replace([...pod, "spec", "automountServiceAccountToken"], spec.access.includes("applications"));
@@ -145,6 +152,8 @@ function editDeployment(manifest: Manifest, spec: ServiceSpec, target: ManifestT
   manifest.replace([...container, "livenessProbe", "httpGet", "path"], spec.health);
   manifest.replace([...container, "readinessProbe", "httpGet", "path"], spec.ready);
   manifest.set([...container, "env"], environmentOf(spec));
+  // What `env` says goes before what a Secret says.
+  if (target.sealed !== undefined) manifest.set([...container, "envFrom"], [{ secretRef: { name: spec.name } }]);
   const { cpu, memory, limits } = spec.resources;
   manifest.set([...container, "resources"], { requests: { cpu, memory }, limits: { ...limits } });
 }

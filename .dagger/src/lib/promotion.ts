@@ -124,12 +124,12 @@ function renderFor(tree: Tree, { release: here }: Standing, from: Environment, r
   if (!Object.hasOwn(tree, path)) {
     throw new UserError(`${doing}: ${path} is missing, it was released before there were any; run ci --promote --env ${from} once more`);
   }
-  const { spec, base } = parseSource(tree[path]!, path);
+  const { spec, base, sealed } = parseSource(tree[path]!, path);
   // What was proven is what stands here: were it rendered differently now, another thing than that would pass on.
-  if (!sameTree(contentOf(tree, from, release.service), releaseFiles(spec, here, base))) {
+  if (!sameTree(contentOf(tree, from, release.service), releaseFiles(spec, here, base, sealed))) {
     throw new UserError(`${doing}: ${from}'s manifests are not what this version of the pipeline renders; run ci --promote --env ${from}, so that what passes on was proven`);
   }
-  return releaseFiles(spec, release, base);
+  return releaseFiles(spec, release, base, sealed);
 }
 
 function gatesOf(tree: Tree, from: Environment, { release, record }: Standing, ask: PromotionAsk): GateResult[] {

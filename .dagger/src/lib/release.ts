@@ -5,6 +5,7 @@ import { UserError, listOf } from "./errors.ts";
 import { DIGEST, parseDigestReference } from "./image-reference.ts";
 import { renderManifests } from "./manifests.ts";
 import { renderSource } from "./release-source.ts";
+import { type Sealed, sealedFor } from "./sealed.ts";
 import type { ManifestFiles } from "./manifests.ts";
 import type { ServiceSpec } from "./service-spec.ts";
 import { Fields } from "./yaml-fields.ts";
@@ -102,15 +103,15 @@ export function parseRelease(text: string, file: string): Release {
 }
 
 /** Everything under `env/<env>/<service>/`, by its path in the GitOps repository. */
-export function releaseFiles(spec: ServiceSpec, release: Release, base: ManifestFiles): Record<string, string> {
+export function releaseFiles(spec: ServiceSpec, release: Release, base: ManifestFiles, sealed: Sealed = {}): Record<string, string> {
   if (spec.name !== release.service) {
     throw new UserError(`rendering the release of ${release.service}: the service.yaml is that of ${spec.name}; give both of one service`);
   }
   const folder = releaseFolder(release.env, release.service);
-  const manifests = Object.entries(renderManifests(spec, release, base));
+  const manifests = Object.entries(renderManifests(spec, { ...release, sealed: sealedFor(sealed, release.env, spec.name) }, base));
   return Object.fromEntries([
     [`${folder}/release.yaml`, renderRelease(release)],
-    [`${folder}/source.yaml`, renderSource({ spec, base }, `${folder}/source.yaml`)],
+    [`${folder}/source.yaml`, renderSource({ spec, base, sealed }, `${folder}/source.yaml`)],
     ...manifests.map(([file, text]) => [`${folder}/manifests/${file}`, text] as const),
   ]);
 }

@@ -34,6 +34,8 @@ export interface SharedAsk {
   /** Of the services of this run. */
   owners: readonly string[];
   base: ManifestFiles;
+  /** Whether any of them has secrets: their projects then allow the kind. */
+  secrets?: boolean;
   /** The registry that this run pushes to. */
   registry: string;
   /** The repository as everybody reaches it; left out for one that was handed in as a service. */
@@ -48,7 +50,7 @@ export interface SharedFiles {
 }
 
 /** What is missing is written; what nobody has changed since the pipeline wrote it is renewed; the rest is left alone. */
-export function sharedFiles({ seed, tip, owners, base, registry, address }: SharedAsk): SharedFiles {
+export function sharedFiles({ seed, tip, owners, base, secrets = false, registry, address }: SharedAsk): SharedFiles {
   const repository = address ?? PLACEHOLDER;
   const tree: Tree = {};
   for (const [path, text] of Object.entries(seed)) {
@@ -56,7 +58,7 @@ export function sharedFiles({ seed, tip, owners, base, registry, address }: Shar
     const there = tip[path];
     tree[path] = there === undefined || isFormer(path, there) ? begun(path, text, registry, repository) : there;
   }
-  const kinds = kindsOf(base);
+  const kinds = [...kindsOf(base), ...(secrets ? [{ group: "", kind: "Secret" }] : [])];
   for (const owner of [...new Set([...owners, ...ownersIn(tip)])].sort()) {
     if (isReserved(owner)) continue;
     const path = projectPath(owner);
