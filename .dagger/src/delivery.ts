@@ -38,7 +38,7 @@ async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOpt
   // The image is asked for only where it would be written.
   const services = await Promise.all(look.services.map(async (one) => {
     if (one.action === "none") return one;
-    const image = await imageGate(workshop, one.image, ask.runId);
+    const image = await imageGate(workshop, one.image, ask.runId, "release it anew to the environment before (ci --promote), then promote that");
     const signature = image.passed ? await signatureGate(workshop, tip.files, one).catch((error: unknown) => refusedGate(error, onlyLook)) : undefined;
     const outside = [image, ...(signature ? [signature] : [])];
     const closed = outside.find(({ passed }) => !passed);
@@ -93,7 +93,7 @@ export async function rollBack(workshop: Workshop, options: RollbackOptions): Pr
   const expected: NonNullable<RollbackInput["expected"]> = {};
   for (const one of look.services) {
     if (one.action === "none" || !one.bad || !one.to) continue;
-    const gate = await imageGate(workshop, one.to.image, runId);
+    const gate = await imageGate(workshop, one.to.image, runId, "name another release with --release, or restore the image in the registry: a build of today's source is another release");
     if (!gate.passed) throw new UserError(`rolling back ${one.service} in ${env} to ${one.to.version}: ${gate.evidence}`);
     const signature = await signatureGate(workshop, tip.files, { service: one.service, ...one.to });
     expected[one.service] = { bad: one.bad.digest, to: one.to.digest, gates: [gate, ...(signature ? [signature] : [])] };
@@ -120,11 +120,11 @@ export async function auditOf(workshop: Workshop, options: Omit<AuditInput, "rem
   return found.kind === "Status" ? renderStatus(found, Date.now()) : renderHistory(found);
 }
 
-async function imageGate(workshop: Workshop, image: string, nonce: string): Promise<GateResult> {
+async function imageGate(workshop: Workshop, image: string, nonce: string, advice: string): Promise<GateResult> {
   const presence: Presence = await findImage(workshop.context, await workshop.registry(), image, nonce);
   const evidence = {
     there: (): string => `the registry has ${image}`,
-    gone: (): string => `the registry no longer has ${image}; build it anew (ci --promote), or name another release`,
+    gone: (): string => `the registry no longer has ${image}; ${advice}`,
     unknown: (): string => `the registry does not say whether it has ${image} (${presence.state === "unknown" ? presence.said : ""}); check that it can be reached`,
   }[presence.state]();
   return { gate: "image", passed: presence.state === "there", evidence };
