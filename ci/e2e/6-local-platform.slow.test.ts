@@ -3,44 +3,15 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { PROJECT, daggerw, git, gitopsTip, scratchCheckout } from "./harness.ts"
+import { platform, status, within } from "./kept-platform.ts"
 
 /** The local platform on a real cluster: releases appear by themselves, nothing outlives it. */
 
 const STATE = process.env["GOLDEN_PATH_STATE"] ?? "/var/lib/golden-path"
 
-interface Status {
-  running: boolean
-  pid: number
-  url: string
-  state: string
-  gitops: { tip: string }
-  applications: { env: string; service: string; version: string; sync: string; health: string; revision: string }[]
-}
-
-function platform(...words: string[]): { code: number; stdout: string; output: string } {
-  console.log(`$ npm run platform -- ${words.join(" ")}`)
-  const result = spawnSync("npm", ["run", "--silent", "platform", "--", ...words], { cwd: PROJECT, encoding: "utf8", timeout: 1_200_000 })
-  console.log(result.stdout + result.stderr)
-  return { code: result.status ?? 137, stdout: result.stdout, output: result.stdout + result.stderr }
-}
-
-function status(): Status {
-  return JSON.parse(platform("status", "--json").stdout) as Status
-}
-
 /** Command lines of everything that runs on this machine, containers included. */
 function processes(): string {
   return spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout
-}
-
-async function within<T>(seconds: number, what: string, probe: () => Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + seconds * 1000
-  for (;;) {
-    const found = await probe().catch(() => undefined)
-    if (found !== undefined) return found
-    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`)
-    await new Promise((done) => setTimeout(done, 250))
-  }
 }
 
 beforeAll(() => {
@@ -58,6 +29,7 @@ test("it starts, shows what is released, and starting it again changes nothing",
   const now = status()
   expect(now).toMatchObject({ running: true, state: "ready" })
   expect(now.gitops.tip).toBe(gitopsTip())
+  expect(now.own).toMatchObject({ sync: "Synced", health: "Healthy", revision: gitopsTip() })
   expect(now.applications.filter(({ env }) => env === "dev").map(({ sync, health }) => `${sync} ${health}`)).toEqual(["Synced Healthy", "Synced Healthy"])
 
   const again = platform("up")

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { write } from "../../.dagger/programs/gitops-write.ts"
 import { STATE, call, contained, enginePid, until } from "./faults.ts"
-import { freePort } from "./git/fixtures.ts"
+import { freePort, release, rendered } from "./git/fixtures.ts"
 import { type Running, git, scratchCheckout } from "./harness.ts"
 import { addHello, commit } from "./kept-platform.ts"
 
@@ -42,10 +43,10 @@ beforeAll(async () => {
   await serve()
   checkout = scratchCheckout("killed")
   addHello(checkout)
-  await succeed(["ci", "--promote", "--service", "hello"], 3000)
+  await released(20)
   await succeed(["promote", "--to", "stage"])
-  commit(checkout, "A line more", { "service/hello/NOTES.md": "More.\n" })
-  await succeed(["ci", "--promote", "--service", "hello"])
+  commit(checkout, "A line more", { "service/hello/src/more.js": "// More.\n" })
+  await released(21)
   for (const [name, args] of [["promote", ["promote", "--to", "stage"]], ["rollback", ["rollback", "--env", "stage", "--reason", "killed"]]] as const) {
     const before = tip()
     rmSync(join(folder, "fetches"), { force: true })
@@ -79,9 +80,16 @@ const begin = (args: string[], limit = LIMIT): Running => call(checkout, ["call"
 const tip = (): string => git(bare, "rev-parse", "main")
 const commitsSince = (commit: string): number => Number(git(bare, "rev-list", "--count", `${commit}..main`))
 
-async function succeed(args: string[], limit = LIMIT): Promise<void> {
+async function succeed(args: string[], limit = LIMIT): Promise<string> {
   const done = await begin(args, limit).ended
   expect(done.code, done.output.slice(-3000)).toBe(0)
+  return done.stdout
+}
+
+/** A release in dev, of an image that the registry has: how it was proven is not under test, so nothing proves it. */
+async function released(day: number): Promise<void> {
+  const image = /\S+@sha256:[0-9a-f]{64}/.exec(await succeed(["publish", "--service", "hello"], 3000))![0]
+  await write(rendered(`file://${bare}`, [release("hello", day, { image, digest: image.split("@")[1]! })], { runId: `run-${day}` }))
 }
 
 /** All that lies in the repository, without the run's id, its time, and what follows from them. */
