@@ -193,7 +193,7 @@ export class Run {
   private async render({ tip }: Prepared, all: readonly Published[]): Promise<Proven> {
     const { env } = this.options;
     const [base, seed, registry] = await Promise.all([this.workshop.base(), seedTree(this.workshop.settings.platform), this.workshop.registry()]);
-    const shared = sharedFiles({ seed, tip: tip?.files ?? {}, owners: ownersOf(all), base, secrets: all.some(({ service }) => Object.keys(service.sealed).length > 0), registry: registry.name, address: this.workshop.gitops()?.url });
+    const shared = sharedFiles({ seed, tip: tip?.files ?? {}, owners: ownersOf(all), base, withSecrets: ownersOf(all.filter(({ service }) => Object.keys(service.sealed).length > 0)), registry: registry.name, address: this.workshop.gitops()?.url });
     const releases = all.map(({ service: { spec, sealed }, revision: { version, revision: sourceRevision, time: sourceTime }, image: { image, digest } }) =>
       releaseFiles(spec, { service: spec.name, owner: spec.owner, env, version, sourceRevision, sourceTime, image, digest }, base, sealed));
     return {

@@ -75,6 +75,12 @@ describe("what a run writes beside releases", () => {
     expect(ask(tip).owned.filter((path) => path.startsWith("argocd/project-"))).toEqual(["argocd/project-team-a.yaml", "argocd/project-team-c.yaml"]);
   });
 
+  it("allows secrets to the teams that have some, and to no others", () => {
+    const { tree } = ask({}, { owners: ["team-a", "team-b"], withSecrets: ["team-b"] });
+    expect(["team-a", "team-b"].map((team) => tree[`argocd/project-${team}.yaml`]?.includes("kind: Secret"))).toEqual([false, true]);
+    expect(ask(tree, { owners: ["team-a", "team-b"] }).owned).toEqual([]);
+  });
+
   it("leaves alone what somebody changed", () => {
     const begun = ask().tree;
     const own = { "argocd/applicationset.yaml": `# ours\n${begun["argocd/applicationset.yaml"]!}`, "argocd/project-team-a.yaml": `# ours\n${begun["argocd/project-team-a.yaml"]!}` };

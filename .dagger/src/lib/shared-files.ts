@@ -34,8 +34,8 @@ export interface SharedAsk {
   /** Of the services of this run. */
   owners: readonly string[];
   base: ManifestFiles;
-  /** Whether any of them has secrets: their projects then allow the kind. */
-  secrets?: boolean;
+  /** Those of them that have a service with secrets: their projects, and no others, allow the kind. */
+  withSecrets?: readonly string[];
   /** The registry that this run pushes to. */
   registry: string;
   /** The repository as everybody reaches it; left out for one that was handed in as a service. */
@@ -50,7 +50,7 @@ export interface SharedFiles {
 }
 
 /** What is missing is written; what nobody has changed since the pipeline wrote it is renewed; the rest is left alone. */
-export function sharedFiles({ seed, tip, owners, base, secrets = false, registry, address }: SharedAsk): SharedFiles {
+export function sharedFiles({ seed, tip, owners, base, withSecrets = [], registry, address }: SharedAsk): SharedFiles {
   const repository = address ?? PLACEHOLDER;
   const tree: Tree = {};
   for (const [path, text] of Object.entries(seed)) {
@@ -58,10 +58,11 @@ export function sharedFiles({ seed, tip, owners, base, secrets = false, registry
     const there = tip[path];
     tree[path] = there === undefined || isFormer(path, there) ? begun(path, text, registry, repository) : there;
   }
-  const kinds = [...kindsOf(base), ...(secrets ? [{ group: "", kind: "Secret" }] : [])];
+  const rendered = kindsOf(base);
   for (const owner of [...new Set([...owners, ...ownersIn(tip)])].sort()) {
     if (isReserved(owner)) continue;
     const path = projectPath(owner);
+    const kinds = withSecrets.includes(owner) ? [...rendered, { group: "", kind: "Secret" }] : rendered;
     tree[path] = tip[path] === undefined ? renderProject(owner, kinds, repository) : renewProject(tip[path], kinds, path);
   }
   const former = tip[FORMER_PROJECT];
