@@ -15,7 +15,8 @@ import { routeOf } from "../src/lib/entry-route.ts";
 import { DEFAULT_TIMEOUTS } from "../src/lib/integrate-plan.ts";
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
-import { GIT_SERVICE, addressForPods, gitPolicy, literalGitService } from "../src/lib/local-platform.ts";
+import { ageSecret, pluginConfig, sidecar } from "../src/lib/decrypt.ts";
+import { AGE_KEYS, GIT_SERVICE, addressForPods, gitPolicy, literalGitService } from "../src/lib/local-platform.ts";
 import type { PlatformPlan } from "../src/lib/local-platform.ts";
 import { SURROUNDINGS } from "../src/lib/surroundings.ts";
 import { forward, hostOf, say, sayUnknown } from "./entry-forward.ts";
@@ -42,7 +43,12 @@ async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progres
   const like = expecting(plan);
   await follower.repository.open();
   follower.status.kubernetes = await step("cluster API", () => waitForApi(api, like, progress));
-  await step("install Argo CD", () => installArgoCd(api, install));
+  await step("install Argo CD", async () => {
+    await installArgoCd(api, install);
+    if (plan.decrypter === undefined) return;
+    await applyAll(api, [pluginConfig(), ageSecret(await readFile(AGE_KEYS, "utf8"))]);
+    await applyAll(api, [sidecar(plan.decrypter)], "golden-path-secrets");
+  });
   await step("environments", async () => {
     const { environments, gitops: { server } } = plan;
     await applyAll(api, environments.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })));

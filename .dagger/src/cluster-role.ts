@@ -31,6 +31,8 @@ export interface ClusterOptions {
   key: string;
   /** A store of images of its own, for a cluster that holds it for long: others would find theirs empty. */
   store?: string;
+  /** Further images for the embedded cluster, by the name under which pods have them: `images.golden-path.internal/<name>:imported`. */
+  further?: Record<string, Container>;
 }
 
 export const CLUSTER_ALIAS = "cluster";

@@ -22,17 +22,20 @@ function isK3s(images: Images): boolean {
   return /(^|\/)rancher\/k3s[:@]/.test(images.cluster);
 }
 
-function embedded({ images, registry, install, key, store }: ClusterOptions): Cluster {
+function embedded({ images, registry, install, key, store, further = {} }: ClusterOptions): Cluster {
   const image = dag.container().from(images.cluster);
   // Certificates live for a year; a month in the cache key renews them long before.
   const month = new Date().toISOString().slice(0, 7);
   const pki = image.withEnvVariable("PKI_MONTH", month).withExec(["cluster-pki", "/pki"]).directory("/pki");
+  const archives = (container: Container): Container =>
+    Object.entries(further).reduce((all, [name, one]) => all.withMountedFile(`/images/${name}.tar`, one.asTarball()), container);
   const service = withState(image, images.cluster, "/var/lib/containerd", store)
     .withMountedDirectory("/pki", pki)
     .withMountedDirectory("/seed", seed(image, pki, install))
     // No registry that the cluster can reach has these two, so they come as archives.
     .withMountedFile("/images/argocd.tar", dag.container().from(images.argocd).asTarball())
     .withMountedFile("/images/redis.tar", dag.container().from(images.redis).asTarball())
+    .with(archives)
     .with((container) => withRegistry(container, registry))
     .withEnvVariable("CLUSTER_KEY", key)
     .withExposedPort(API_PORT)

@@ -33,6 +33,7 @@ import { Scan } from "./scan-object.ts";
 import { serve } from "./serve.ts";
 import { signOne, verifyNamed } from "./sign-verify.ts";
 import { cosignTool } from "./signing-tools.ts";
+import { sopsTools } from "./sops.ts";
 import { type Settings, Workshop } from "./settings.ts";
 import { debian } from "./toolbox.ts";
 
@@ -61,6 +62,7 @@ export class GoldenPath {
   private readonly signingIssuer: string;
   private readonly advisories?: Directory;
   private readonly advisoriesUrl: string;
+  private readonly ageKey?: Secret;
 
   /**
    * @param source The checkout with the services, its .git included
@@ -86,6 +88,7 @@ export class GoldenPath {
    * @param signingIssuer Keyless: who must have vouched for that identity
    * @param advisories Folder of OSV records (JSON files, or <Ecosystem>/all.zip) to compare dependencies with
    * @param advisoriesUrl A mirror of osv.dev's records, or osv.dev's own, in place of a folder
+   * @param ageKey Keys that decrypt services' secrets, as age-keygen writes them; only the local platform uses them
    */
   constructor(
     @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/dist", "**/.venv", "**/__pycache__", ".dagger/sdk"] }) source: Directory,
@@ -111,6 +114,7 @@ export class GoldenPath {
     signingIssuer = "",
     advisories?: Directory,
     advisoriesUrl = "",
+    ageKey?: Secret,
   ) {
     this.source = source;
     this.services = services;
@@ -135,6 +139,7 @@ export class GoldenPath {
     this.signingIssuer = signingIssuer;
     this.advisories = advisories;
     this.advisoriesUrl = advisoriesUrl;
+    this.ageKey = ageKey;
   }
 
   /**
@@ -302,6 +307,16 @@ export class GoldenPath {
   @func({ cache: "never" })
   async cosign(): Promise<File> {
     return await cosignTool(this.workshop().context);
+  }
+
+  /**
+   * The pinned sops, and age-keygen beside it, to encrypt services' secrets with.
+   *
+   * Example: dagger call sops export --path tools
+   */
+  @func({ cache: "never" })
+  async sops(): Promise<Directory> {
+    return await sopsTools(this.workshop().context);
   }
 
   /**

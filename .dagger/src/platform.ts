@@ -10,16 +10,19 @@ import { MODULE, PROGRAM, below, fittedInstall, textsOf } from "./integrate-prog
 import { ENVIRONMENTS } from "./lib/environments.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
-import type { PlatformPlan } from "./lib/local-platform.ts";
+import { AGE_KEYS, type PlatformPlan } from "./lib/local-platform.ts";
 import { PLATFORM_FILES } from "./lib/platform-files.ts";
 import { RECOVERY } from "./lib/recovery.ts";
 import type { Workshop } from "./settings.ts";
+import { decrypter } from "./sops.ts";
 
 const ENTRY_ALIAS = "entry";
+/** The image that decrypts, by its name in the cluster. */
+const DECRYPTER = "argocd-sops";
 
 /** One cluster for all environments, Argo CD in it, following the GitOps repository until the call is ended. */
 export async function localPlatform(workshop: Workshop, entry: Service): Promise<string> {
-  const { context } = workshop;
+  const { context, settings } = workshop;
   const doing = "running the local platform";
   const repository = workshop.gitops();
   if (!repository) throw new UserError(`${doing}: no GitOps repository is named; give --gitops <url>, or use the embedded engine, which brings one`);
@@ -35,6 +38,7 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
   const { service, kubeconfig, kubectl } = cluster({
     images: context.images, install, key: `local-platform-${randomUUID()}`, store: "local-platform",
     ...(registry.service === undefined ? {} : { registry: registry.service }),
+    ...(settings.ageKey === undefined ? {} : { further: { [DECRYPTER]: await decrypter(context) } }),
   });
   const server = gitops.service === undefined ? {} : { server: { host: gitops.alias, port: Number(new URL(gitops.url).port) } };
   const plan: PlatformPlan = {
@@ -42,6 +46,7 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
     environments: [...ENVIRONMENTS],
     recovery: RECOVERY,
     entry: `${ENTRY_ALIAS}:${port}`,
+    ...(settings.ageKey === undefined ? {} : { decrypter: `images.golden-path.internal/${DECRYPTER}:imported` }),
   };
   let exec = tools.tools
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))
@@ -55,6 +60,7 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
     .withEnvVariable("GOLDEN_PATH_NONCE", randomUUID())
     .withServiceBinding(CLUSTER_ALIAS, service)
     .withServiceBinding(ENTRY_ALIAS, entry);
+  if (settings.ageKey !== undefined) exec = exec.withMountedSecret(AGE_KEYS, settings.ageKey);
   if (gitops.service !== undefined) exec = exec.withServiceBinding(gitops.alias, gitops.service);
   try {
     return await exec.withExec(["node", `${PROGRAM}/programs/platform.ts`]).stdout();

@@ -34,6 +34,7 @@ export interface Settings {
   signingIssuer: string;
   advisories?: Directory;
   advisoriesUrl: string;
+  ageKey?: Secret;
 }
 
 /** What the constructor's arguments mean to the parts that do the work. */

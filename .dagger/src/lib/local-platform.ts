@@ -21,7 +21,12 @@ export interface PlatformPlan {
   recovery: RecoveryLimits;
   /** Where the person's machine waits to be called, `host:port`. */
   entry: string;
+  /** The image that decrypts secrets, as pods name it; left out where no key was given. */
+  decrypter?: string;
 }
+
+/** Where the program finds the keys. */
+export const AGE_KEYS = "/run/golden-path/age-keys.txt";
 
 /** One Application, as a person wants to see it. */
 export interface ApplicationState {

@@ -5,7 +5,7 @@ const PROGRAMS = [
   "platform-pods", "platform-recover", "platform-tunnel",
 ];
 const LIBRARY = [
-  "argocd-install", "backoff", "commit-message", "edits", "entry-route", "environments", "errors", "git-rejection", "health", "holds",
+  "argocd-install", "backoff", "commit-message", "decrypt", "edits", "entry-route", "environments", "errors", "git-rejection", "health", "holds",
   "image-reference", "integrate-plan", "kube", "local-platform", "manifests", "network", "proposal", "quantity", "record", "recovery", "release",
   "release-source", "rollback", "sealed", "service-spec", "standing", "suggest", "surroundings", "team-project", "threshold", "trailers", "wait", "yaml-fields",
 ];
