@@ -10,7 +10,7 @@ import { EFFECTS, type Effects, writeChange } from "./gitops-writer.ts";
 export async function write(input: WriteInput, effects: Effects = EFFECTS): Promise<WriteResult> {
   const releases = releasesIn(input.desired);
   const { remote, author } = input;
-  const written = await writeChange({ ...input, author, places: [...input.owned, "holds"] }, ({ tree }) => {
+  const written = await writeChange({ ...input, author, places: [...input.owned, "holds", ...(input.shared ? ["argocd", "env", ...Object.keys(input.shared.seed)] : [])] }, ({ tree }) => {
     const plan = planWrite(tree, releases, input, effects.now());
     return { ...plan, message: messageOf(plan, releases[0]!.env, input) };
   }, effects);

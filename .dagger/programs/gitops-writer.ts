@@ -5,8 +5,10 @@
  */
 import { PUSH_BACKOFF, backoffSeconds, type Backoff } from "../src/lib/backoff.ts";
 import { type Edit, isInAny, type Tree } from "../src/lib/edits.ts";
+import { UserError } from "../src/lib/errors.ts";
 import { retriesAllowed } from "../src/lib/git-rejection.ts";
 import type { Limits, Remote } from "../src/lib/gitops-io.ts";
+import { DEMANDED_KEY } from "../src/lib/signing.ts";
 import { type Proposal, proposalBranch, proposalOf } from "../src/lib/proposal.ts";
 import { GitError } from "./gitops-git.ts";
 import { LIMITS, Repository, type Tip } from "./gitops-repo.ts";
@@ -45,6 +47,8 @@ export interface WriterOptions {
   author: { name: string; email: string };
   /** The folders and files whose texts are needed to decide. */
   places: readonly string[];
+  /** The key that the repository demanded when signatures were verified, null for none; left out where none were. */
+  demandedKey?: string | null;
   /** Asks for the whole history, for those who look back in it. */
   history?: boolean;
   /** Shows what would be committed, commits nothing. */
@@ -93,7 +97,9 @@ export async function writeChange<C extends Change>(
         effects.log(`attempt ${attempt}: branch ${remote.branch} is at ${tip.commit ?? "no commit yet"}`);
         // The push may have arrived although its answer did not.
         if (pushed !== null && tip.commit === pushed.commit) return { change: pushed.change, committed: true, commit: pushed.commit, attempts: attempt };
-        const change = await decide({ repository, tip, tree: await readPlaces(repository, tip, options.places) });
+        const tree = await readPlaces(repository, tip, [...options.places, DEMANDED_KEY]);
+        refuseOtherKey(tree, options);
+        const change = await decide({ repository, tip, tree });
         await effects.at?.("decided", attempt);
         if (change.edits.length === 0) return { change, committed: false, commit: tip.commit, attempts: attempt };
         const commit = await repository.commit({
@@ -134,6 +140,12 @@ export async function readPlaces(repository: Repository, tip: Pick<Tip, "entries
   const texts = await repository.read(inside);
   // Neither a link nor binary content equals any text, so that the planner replaces or removes it.
   return Object.fromEntries([...tip.entries.keys()].map((path) => [path, texts.get(path) ?? NOT_TEXT]));
+}
+
+/** Whoever demands signatures while a run is under way means that run too. */
+function refuseOtherKey(tree: Tree, { remote, demandedKey }: WriterOptions): void {
+  if (demandedKey === undefined || (tree[DEMANDED_KEY] ?? null) === demandedKey) return;
+  throw new UserError(`writing to ${remote.branch}: ${DEMANDED_KEY} has changed since the signatures were verified; run again, so that they are verified with the key that stands there now`);
 }
 
 function ended(error: GitError, attempts: number, pushed: boolean): GitError {

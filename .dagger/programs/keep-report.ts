@@ -27,6 +27,7 @@ export async function keepReport(run: KeptRun, evidence: string, runs: string): 
   const answers = join(runs, "answers");
   await mkdir(answers, { recursive: true });
   await Promise.all(Object.entries(run.answers).map(async ([key, answer]) => await keep(answers, key, join(evidence, answer.image.service), "answer.json", answer)));
+  await Promise.all(run.withdrawn.map(async (name) => await withdraw(answers, name)));
   if (run.proof !== undefined) await keep(answers, proofFolder(run.proof), join(evidence, "integrate"), "proof.json", run.proof);
   await forget(answers);
 }
@@ -36,8 +37,16 @@ async function keep(answers: string, name: string, files: string, file: string, 
   const made = await mkdtemp(join(answers, ".new-"));
   await cp(files, made, { recursive: true });
   await writeFile(join(made, file), JSON.stringify(answer));
+  await withdraw(answers, name);
   // Another run may just have kept the same.
   await rename(made, join(answers, name)).catch(async () => await rm(made, { recursive: true }));
+}
+
+/** Under another name first: whoever is killed on the way leaves no half of an answer. */
+async function withdraw(answers: string, name: string): Promise<void> {
+  const gone = await mkdtemp(join(answers, ".old-"));
+  await rename(join(answers, name), join(gone, "answer")).catch(() => undefined);
+  await rm(gone, { recursive: true, force: true });
 }
 
 /** The ones that were not asked for longest go; a service has a few questions a day. */
@@ -45,7 +54,7 @@ async function forget(answers: string): Promise<void> {
   const names = await readdir(answers);
   const used = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(answers, name)).catch(() => undefined))?.mtimeMs ?? 0 })));
   const old = used.sort((one, other) => other.at - one.at).slice(MOST_ANSWERS);
-  await Promise.all(old.map(async ({ name }) => await rm(join(answers, name), { recursive: true, force: true })));
+  await Promise.all(old.map(async ({ name }) => await withdraw(answers, name)));
 }
 
 /** A page that cannot be drawn must not cost a run its verdict, nor its evidence. */

@@ -3,10 +3,12 @@
  *
  *     look-answers.ts <input.json> <folder of answers> <folder to put the files in that belong to them>
  */
+import { createHash } from "node:crypto";
 import { cp, readdir, readFile, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Environment } from "../src/lib/environments.ts";
 import { type AnswersFound, type AnswersWanted, type KeptProof, proofFolder, type ServiceAnswer } from "../src/lib/kept-answers.ts";
+import { tagOf } from "../src/lib/signing.ts";
 import { isProgram } from "./is-program.ts";
 
 const REGISTRY_MS = 10_000;
@@ -51,11 +53,16 @@ async function readJson<T>(file: string): Promise<T | undefined> {
   }
 }
 
-/** Whether the registry has the manifest; it takes one only after all that the manifest names. */
+/** Whether the registry has the whole image, under its tag: an answer says that it was published. */
 async function has(registry: string, { image }: ServiceAnswer): Promise<boolean> {
+  const signal = AbortSignal.timeout(REGISTRY_MS);
+  const repository = `${registry}/v2/${image.service}`;
   try {
-    const answer = await fetch(`${registry}/v2/${image.service}/manifests/${image.digest}`, { method: "HEAD", headers: { accept: MANIFEST }, signal: AbortSignal.timeout(REGISTRY_MS) });
-    return answer.ok;
+    const manifest = await (await fetch(`${repository}/manifests/${tagOf(image.version)}`, { headers: { accept: MANIFEST }, signal })).text();
+    if (`sha256:${createHash("sha256").update(manifest).digest("hex")}` !== image.digest) return false;
+    const { config, layers } = JSON.parse(manifest) as { config: { digest: string }; layers: { digest: string }[] };
+    const blobs = await Promise.all([config, ...layers].map(async ({ digest }) => await fetch(`${repository}/blobs/${digest}`, { method: "HEAD", signal })));
+    return blobs.every(({ ok }) => ok);
   } catch {
     return false;
   }

@@ -36,6 +36,7 @@ for address in $(printf '%s,' "$DEBIAN_MIRROR" "$DEBIAN_SECURITY_MIRROR" "$NPM_C
     printf 'machine %s login %s password %s\n' "$(bare "$address")" "${plain%%:*}" "${plain#*:}" >> "$apt/auth.conf"
     [ "$address" != "$NPM_CONFIG_REGISTRY" ] || printf '%s/:_auth=%s\n' "$(bare "$address" | sed 's#^[a-z]*:##')" "$coded" > "$apt/npmrc"
     for secret in "${who#*:}" "${plain#*:}" "$coded"; do
+        [ -n "$secret" ] || continue
         printf 's/%s/***/g\n' "$(printf '%s' "$secret" | sed 's#[][\.*^$/]#\\&#g')" >> "$hide"
     done
 done

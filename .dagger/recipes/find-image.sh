@@ -1,12 +1,13 @@
-# Asks a registry whether it still has an image, and says so in one word:
-#   find-image.sh <repository> <digest> <http|https> <credentials file or "">
+# Asks a registry whether it still has an image, with a tag whether it has it under that, and says so in one word:
+#   find-image.sh <repository> <digest> <http|https> <credentials file or ""> [tag]
 set -eu
-repository=$1 digest=$2 scheme=$3 auth=$4
+repository=$1 digest=$2 scheme=$3 auth=$4 name=@$2
+[ -z "${5:-}" ] || name=:$5
 look="--tls-verify=true"
 [ "$scheme" = https ] || look="--tls-verify=false"
 [ -z "$auth" ] || look="$look --authfile $auth"
-if said=$(timeout 60 skopeo inspect --retry-times 2 $look --format '{{.Digest}}' "docker://$repository@$digest" 2>&1); then
-    echo there
+if said=$(timeout 60 skopeo inspect --retry-times 2 $look --format '{{.Digest}}' "docker://$repository$name" 2>&1); then
+    case $said in *"$digest"*) echo there ;; *) echo gone ;; esac
     exit 0
 fi
 # Gone is an answer; a registry that does not answer is none, and must not pass for one.

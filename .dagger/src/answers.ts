@@ -6,9 +6,9 @@ import { EVIDENCE_VOLUME } from "./integrate.ts";
 import { MODULE } from "./integrate-program.ts";
 import { contentId } from "./lib/canonical.ts";
 import type { Environment } from "./lib/environments.ts";
-import type { IntegrateVerdict } from "./lib/integrate-plan.ts";
-import { answerKey, answerOf, type AnswersFound, type AnswersWanted, proofFolder, type ServiceAnswer, stillGood } from "./lib/kept-answers.ts";
+import { answerKey, answerOf, type AnswersFound, type AnswersWanted, type KeptProof, proofFolder, type ServiceAnswer, stillGood } from "./lib/kept-answers.ts";
 import type { ImageReport, ScanReport } from "./lib/report.ts";
+import { tagOf } from "./lib/signing.ts";
 import type { Described, RunOptions } from "./prepare.ts";
 import { findImage, type Registry, withRegistry } from "./registry.ts";
 import type { Bills } from "./sbom.ts";
@@ -23,7 +23,7 @@ export interface Known {
 
 /** What an earlier run proved on a cluster, with the files of its evidence. */
 export interface KnownProof {
-  verdict: IntegrateVerdict;
+  proof: KeptProof;
   out: Directory;
 }
 
@@ -58,7 +58,7 @@ export class Answers {
     const common = await commonOf(workshop);
     const keys = common === undefined ? {} : await keysOf(workshop, options, described, common);
     const asked = !options.fresh && Object.keys(keys).length > 0;
-    return new Answers(common, keys, asked ? await ask(workshop, keys, options.env, runId).catch(() => NOTHING) : NOTHING);
+    return new Answers(common, keys, asked ? await within(LOOK_MS, ask(workshop, keys, options.env, runId)).catch(() => NOTHING) : NOTHING);
   }
 
   of(service: string): Known | undefined {
@@ -75,12 +75,19 @@ export class Answers {
   }
 
   /** What this run found out, for later ones. */
-  toKeep(runId: string, stages: Stages, images: readonly ImageReport[], scans: readonly ScanReport[]): Record<string, ServiceAnswer> {
+  toKeep(stages: Stages, images: readonly ImageReport[], scans: readonly ScanReport[]): Record<string, ServiceAnswer> {
     const kept = Object.entries(this.keys).map(([service, key]) => {
       const by = <T extends { service: string }>(list: readonly T[]): T | undefined => list.find((one) => one.service === service);
-      return [key, answerOf(runId, stages.startedAt(), stages.results, by(images), by(scans))] as const;
+      return [key, answerOf(stages.startedAt(), stages.results, by(images), by(scans))] as const;
     });
     return Object.fromEntries(kept.filter((entry): entry is [string, ServiceAnswer] => entry[1] !== undefined));
+  }
+
+  /** Names of what an earlier run kept and this one, asking again, found to fail. */
+  toWithdraw(stages: Stages, proof: { env: Environment; key: string } | undefined): string[] {
+    const failed = stages.results.filter(({ status }) => status === "failed");
+    const services = failed.flatMap(({ service }) => (service === undefined ? [] : this.keys[service] ?? []));
+    return [...new Set(services), ...(proof !== undefined && failed.some(({ name }) => name === "integrate") ? [proofFolder(proof)] : [])];
   }
 }
 
@@ -104,6 +111,15 @@ async function keysOf(workshop: Workshop, { env, failOn }: RunOptions, { service
   return Object.fromEntries(keys);
 }
 
+/** A registry that has to be built first, or that does not answer: finding out takes no longer than waiting would. */
+const LOOK_MS = 20_000;
+
+async function within<T>(milliseconds: number, asked: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error("no answer in time")), milliseconds); });
+  return await Promise.race([asked, late]).finally(() => clearTimeout(timer));
+}
+
 const ANSWERS = "/evidence/answers";
 
 async function ask(workshop: Workshop, keys: Record<string, string>, env: Environment, runId: string): Promise<Found> {
@@ -124,13 +140,13 @@ async function ask(workshop: Workshop, keys: Record<string, string>, env: Enviro
     const file = (form: string): File => looked.file(`/out/services/${service}/sbom.${form}.json`);
     return [service, { answer, bills: { cyclonedx: file("cdx"), spdx: file("spdx") } }] as const;
   }));
-  const proofs = new Map(found.proofs.map((proof) => [proof.key, { verdict: proof.verdict, out: looked.directory(`/out/proofs/${proofFolder(proof)}`).withoutFile("proof.json") }] as const));
+  const proofs = new Map(found.proofs.map((proof) => [proof.key, { proof, out: looked.directory(`/out/proofs/${proofFolder(proof)}`).withoutFile("proof.json") }] as const));
   return { services, proofs };
 }
 
 /** The pipeline's own registry was asked by the program already. */
 async function isPublished(workshop: Workshop, registry: Registry, { image }: ServiceAnswer, runId: string): Promise<boolean> {
-  return registry.service !== undefined || (await findImage(workshop.context, registry, image.image, runId)).state === "there";
+  return registry.service !== undefined || (await findImage(workshop.context, registry, image.image, runId, tagOf(image.version))).state === "there";
 }
 
 /** Names the pipeline itself; undefined where its files do not lie beside its code. */

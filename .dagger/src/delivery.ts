@@ -10,7 +10,8 @@ import type { GateResult } from "./lib/record.ts";
 import { Refusal } from "./refusal.ts";
 import { type Presence, findImage } from "./registry.ts";
 import type { Workshop } from "./settings.ts";
-import { POLICY_FOLDER, signatureGate } from "./supply-chain.ts";
+import { DEMANDED_KEY, POLICY_FOLDER } from "./lib/signing.ts";
+import { signatureGate } from "./supply-chain.ts";
 
 /** What is asked of a delivery; an empty text is as good as none. */
 export interface PromotionOptions {
@@ -26,7 +27,7 @@ export async function planOfPromotion(workshop: Workshop, options: PromotionOpti
 }
 
 /** A refused signature is an answer to who only looks, and the end for who wants to write. */
-async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOptions, onlyLook: boolean): Promise<PromoteResult> {
+async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOptions, onlyLook: boolean): Promise<PromoteResult & { demandedKey: string | null }> {
   const repository = needed(workshop, "planning the promotion");
   const seed = await seedOf(workshop);
   const ask = { to, ...(service ? { service } : {}), seed, look: true, runId: newRunId() };
@@ -45,7 +46,7 @@ async function lookAtPromotion(workshop: Workshop, { to, service }: PromotionOpt
     const gates = [...outside, ...one.gates];
     return closed === undefined || one.action === "refuse" ? { ...one, gates } : { ...one, gates, action: "refuse" as const, reason: `gate ${closed.gate}: ${closed.evidence}` };
   }));
-  return { ...look, services };
+  return { ...look, services, demandedKey: tip.files[DEMANDED_KEY] ?? null };
 }
 
 /** Takes what the environment before runs: the same digest, rendered for the next one; nothing is built. */
@@ -56,7 +57,7 @@ export async function promoteTo(workshop: Workshop, options: PromotionOptions): 
   const given: NonNullable<PromoteInput["given"]> = {};
   for (const { service: name, digest, gates } of look.services) given[name] = { digest, gates: gates.filter(({ gate }) => OUTSIDE.includes(gate)) };
   const input: Omit<PromoteInput, "remote" | "author"> = {
-    to, ...(service ? { service } : {}), given, seed: await seedOf(workshop), dryRun, runId: newRunId(), by: workshop.by(),
+    to, ...(service ? { service } : {}), given, seed: await seedOf(workshop), dryRun, runId: newRunId(), by: workshop.by(), demandedKey: look.demandedKey,
   };
   return renderPromotion(await callGitOps<PromoteResult>(await workshop.tools(), repository, "gitops-promote", input, "promoting in"), where(repository));
 }
@@ -98,7 +99,7 @@ export async function rollBack(workshop: Workshop, options: RollbackOptions): Pr
     const signature = await signatureGate(workshop, tip.files, { service: one.service, ...one.to });
     expected[one.service] = { bad: one.bad.digest, to: one.to.digest, gates: [gate, ...(signature ? [signature] : [])] };
   }
-  return renderRollback(await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, expected, dryRun }, "rolling back in"), where(repository));
+  return renderRollback(await callGitOps<RollbackResult>(tools, repository, "gitops-rollback", { ...input, expected, dryRun, demandedKey: tip.files[DEMANDED_KEY] ?? null }, "rolling back in"), where(repository));
 }
 
 /** Lifts a hold; from then on its release may be written again. */

@@ -5,6 +5,8 @@ import { UserError, sentenceOf } from "./lib/errors.ts";
 import { type ExecFailure, execFailure } from "./lib/exec-error.ts";
 import type { Failure, Limits, ReadInput, ReadResult, Remote, WriteInput, WriteResult } from "./lib/gitops-io.ts";
 import type { Evidence } from "./lib/record.ts";
+import type { SharedAsk } from "./lib/shared-files.ts";
+import { POLICY_FOLDER } from "./lib/signing.ts";
 
 /** The GitOps repository as the user names it: an address, or a Git server handed in as a service. */
 export interface GitOpsRepository {
@@ -34,12 +36,18 @@ export interface ReleaseWrite {
   /** Whole content of the owned places, as `env/<env>/<service>/…` and what goes with it. */
   desired: Tree;
   owned: string[];
+  /** What the services share, to be decided on the tip that is written on. */
+  shared?: Omit<SharedAsk, "tip">;
   runId: string;
   /** Who ran it. */
   by?: string;
   verdicts: Record<string, string>;
+  /** The run that proved it on a cluster, where that was an earlier one. */
+  provenBy?: string;
   /** By service: what was found out about its image. */
   evidence?: Record<string, Evidence>;
+  /** The key that the repository demanded when signatures were verified; null for none. */
+  demandedKey?: string | null;
   dryRun?: boolean;
   limits?: Partial<Limits & { totalSeconds: number }>;
 }
@@ -61,7 +69,12 @@ export async function readTip(
 ): Promise<ReadResult> {
   const { container, remote } = await reach(tools, repository);
   const input: ReadInput = { remote, prefixes, ...(limits === undefined ? {} : { limits }) };
-  return await runProgram(never(container), "gitops-read", input, `reading the GitOps repository ${remote.url}`);
+  const doing = `reading the GitOps repository ${remote.url}`;
+  const result = await runProgram<ReadResult>(never(container), "gitops-read", input, doing);
+  const unread = result.skipped.find(({ path }) => path.startsWith(`${POLICY_FOLDER}/`));
+  // What cannot be read may demand something: it must not pass for a repository that demands nothing.
+  if (unread) throw new UserError(`${doing}: ${unread.path} is ${unread.reason}, so what the repository demands is not known; make it a small text file`);
+  return result;
 }
 
 /** Commits releases on the branch's tip, or finds that there is nothing to commit. */

@@ -22,8 +22,9 @@ import type { Evidence } from "./lib/record.ts";
 import { onlyOwned, provenTree, refuseByPolicy } from "./lib/rendered.ts";
 import type { KeptProof } from "./lib/kept-answers.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
-import { sharedFiles } from "./lib/shared-files.ts";
+import { type SharedAsk, sharedFiles } from "./lib/shared-files.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
+import { DEMANDED_KEY } from "./lib/signing.ts";
 import { SEVERITIES, type Threshold } from "./lib/threshold.ts";
 import { type Prepared, type RunOptions, buildImage, seedTree } from "./prepare.ts";
 import type { Service } from "./project.ts";
@@ -45,7 +46,10 @@ interface Published {
 /** What a proof allows to be committed. */
 interface Proven {
   tree: Tree;
+  /** The releases' folders. */
   owned: string[];
+  /** What the services share is decided again on the tip that is written on. */
+  shared: Omit<SharedAsk, "tip">;
 }
 
 /** One run of the golden path over some services. */
@@ -63,6 +67,8 @@ export class Run {
   private rendered: Tree = {};
   private readonly journal: Journal;
   private proof?: KeptProof;
+  /** What the cluster was to be asked. */
+  private question?: { env: Environment; key: string };
 
   constructor(workshop: Workshop, options: RunOptions) {
     this.workshop = workshop;
@@ -178,14 +184,15 @@ export class Run {
     const { env } = this.options;
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
-      const { tree, owned } = await this.render(prepared, all);
+      const proven = await this.render(prepared, all);
+      const { tree } = proven;
       this.rendered = tree;
       refuseByPolicy(tree, env, all.map(({ service }) => service.spec.name));
       const { verdict, reused, out } = await this.prove(prepared, all, ahead);
       this.evidence = this.evidence.withDirectory("integrate", out);
       const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
       const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
-      return { value: { tree, owned }, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
+      return { value: proven, detail, ...(reused ? { reused: { at: verdict.verifiedAt } } : {}) };
     });
   }
 
@@ -193,12 +200,14 @@ export class Run {
   private async render({ tip }: Prepared, all: readonly Published[]): Promise<Proven> {
     const { env } = this.options;
     const [base, seed, registry] = await Promise.all([this.workshop.base(), seedTree(this.workshop.settings.platform), this.workshop.registry()]);
-    const shared = sharedFiles({ seed, tip: tip?.files ?? {}, owners: ownersOf(all), base, withSecrets: ownersOf(all.filter(({ service }) => Object.keys(service.sealed).length > 0)), registry: registry.name, address: this.workshop.gitops()?.url });
+    const withSecrets = ownersOf(all.filter(({ service }) => Object.keys(service.sealed).length > 0));
+    const shared = { seed, owners: ownersOf(all), base, withSecrets, registry: registry.name, address: this.workshop.gitops()?.url };
     const releases = all.map(({ service: { spec, sealed }, revision: { version, revision: sourceRevision, time: sourceTime }, image: { image, digest } }) =>
       releaseFiles(spec, { service: spec.name, owner: spec.owner, env, version, sourceRevision, sourceTime, image, digest }, base, sealed));
     return {
-      tree: Object.assign({ ...shared.tree }, ...releases) as Tree,
-      owned: [...shared.owned, ...all.map(({ service }) => releaseFolder(env, service.spec.name))],
+      tree: Object.assign({ ...sharedFiles({ ...shared, tip: tip?.files ?? {} }).tree }, ...releases) as Tree,
+      owned: all.map(({ service }) => releaseFolder(env, service.spec.name)),
+      shared,
     };
   }
 
@@ -212,11 +221,15 @@ export class Run {
     const tree = provenTree(this.rendered, ownersOf(all));
     const key = answers?.proofKey({ env, services, tree, limits });
     const known = answers?.proof(key);
-    if (known !== undefined) return { ...known, reused: true };
+    if (key !== undefined) this.question = { env, key };
+    if (known !== undefined) {
+      this.proof = known.proof;
+      return { verdict: known.proof.verdict, out: known.out, reused: true };
+    }
     const cluster = await ahead.get();
     try {
       const result = await integrate({ ...cluster, services, tree, git: cluster.node, ...(fresh ? { fresh: this.id } : {}), ...(limits ? { timeouts: limits } : {}) });
-      if (key !== undefined) this.proof = { key, env, verdict: result.verdict };
+      if (key !== undefined) this.proof = { key, env, runId: this.id, verdict: result.verdict };
       return result;
     } catch (error) {
       if (error instanceof IntegrateFailure) this.evidence = this.evidence.withDirectory("integrate", claimEvidence(debian(this.workshop.context), error.planId, this.id));
@@ -228,15 +241,16 @@ export class Run {
     const repository = this.workshop.gitops()!;
     const where = { branch: repository.branch ?? "main", repository: repository.url ?? "the local GitOps repository" };
     await this.stages.run("promote", undefined, async () => {
-      const [{ tree, owned }] = needed<[Proven]>("a stage before it", proven);
+      const [{ tree, owned, shared }] = needed<[Proven]>("a stage before it", proven);
       if (this.images.some(({ sourceRevision }) => isDirty(sourceRevision))) throw new UserError("promoting: the source has changes that no commit holds; commit them and run again");
       const desired = onlyOwned(tree, owned);
+      const demandedKey = tip?.files[DEMANDED_KEY] ?? null;
       const verdicts = verdictsOf(this.stages.results);
       const evidence = Object.fromEntries(this.scans.map((scan) => [scan.service, evidenceOf(scan, this.options.failOn)]));
-      const wanted = { desired, owned, runId: this.id, by: this.workshop.by(), verdicts, evidence };
+      const wanted = { desired, owned, shared, runId: this.id, by: this.workshop.by(), verdicts, evidence, provenBy: this.proof?.runId ?? this.id };
       // Asked a moment ago, the repository need not be asked again for the answer that there is nothing to write.
       const answered = tip !== undefined && Date.now() - tipReadAt < TIP_HOLDS_MS ? answeredBy(tip, wanted) : undefined;
-      const result = answered ?? await writeRelease(await this.workshop.tools(), repository, { ...wanted, dryRun: this.options.dryRun });
+      const result = answered ?? await writeRelease(await this.workshop.tools(), repository, { ...wanted, demandedKey, dryRun: this.options.dryRun });
       if (this.options.dryRun) {
         return { value: result, detail: result.files.length === 0 ? "dry run: nothing would change" : `dry run: would change ${result.files.join(", ")}` };
       }
@@ -262,8 +276,9 @@ export class Run {
     let folder = this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
     for (const [path, text] of Object.entries(this.stages.logs)) folder = folder.withNewFile(`logs/${path}`, text);
-    const answers = found?.toKeep(this.id, this.stages, this.images, this.scans) ?? {};
-    await keepReport(await this.workshop.tools(), { report, rendered: this.rendered, answers, ...(this.proof ? { proof: this.proof } : {}) }, folder);
+    const answers = found?.toKeep(this.stages, this.images, this.scans) ?? {};
+    const withdrawn = found?.toWithdraw(this.stages, this.question) ?? [];
+    await keepReport(await this.workshop.tools(), { report, rendered: this.rendered, answers, withdrawn, ...(this.proof ? { proof: this.proof } : {}) }, folder);
     return report;
   }
 }
@@ -277,7 +292,7 @@ function signableOf({ service, revision, image, bills }: Published): Signable {
 }
 
 /** A tip that was read longer ago is read again before anything is said of it. */
-const TIP_HOLDS_MS = 60_000;
+const TIP_HOLDS_MS = 20_000;
 
 /** What later gates judge by: it is kept in the release's record. */
 function evidenceOf(scan: ScanReport, failOn: Threshold): Evidence {

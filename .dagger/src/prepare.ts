@@ -12,12 +12,13 @@ import type { ReadResult } from "./lib/gitops-io.ts";
 import type { IntegrateTimeouts } from "./lib/integrate-plan.ts";
 import { type Plan, planRun, refuseImpossible } from "./lib/plan.ts";
 import { parseRelease, releasePath } from "./lib/release.ts";
+import { sealedFor } from "./lib/sealed.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
 import type { Threshold } from "./lib/threshold.ts";
 import { type Service, findServices, readTree } from "./project.ts";
 import { SHARED, sourceRevisions } from "./revision.ts";
 import type { Workshop } from "./settings.ts";
-import { POLICY_FOLDER } from "./supply-chain.ts";
+import { POLICY_FOLDER } from "./lib/signing.ts";
 
 export interface RunOptions {
   service?: string;
@@ -70,7 +71,9 @@ export async function prepare(workshop: Workshop, options: RunOptions, runId?: s
     describe(),
     repository ? readTip(tools, repository, ["argocd", "env", "holds", POLICY_FOLDER, GATES_FILE]) : undefined,
   ]);
-  const inputs = services.map(({ spec }) => {
+  const inputs = services.map(({ spec, sealed }) => {
+    // Refused here, and not after everything was built.
+    sealedFor(sealed, options.env, spec.name);
     const { revision } = revisions.get(spec.name)!;
     const path = releasePath(options.env, spec.name);
     const record = tip?.files[path];

@@ -80,15 +80,15 @@ export async function publishImage(
 /** What a registry says of an image: nothing but `there` lets a release go where it is not yet. */
 export type Presence = { state: "there" } | { state: "gone" } | { state: "unknown"; said: string };
 
-/** Whether the registry still has the image of a release, asked anew each time. */
-export async function findImage(context: Context, registry: Registry, image: string, nonce: string): Promise<Presence> {
+/** Whether the registry still has an image, with a tag whether it has it under that; asked anew each time. */
+export async function findImage(context: Context, registry: Registry, image: string, nonce: string, tag = ""): Promise<Presence> {
   const [name, digest] = image.split("@") as [string, string];
   const own = name.startsWith(`${registry.name}/`);
   const repository = own ? `${registry.pushTo}${name.slice(registry.name.length)}` : name;
   let tools = withRegistry(await debianTools(context, ["skopeo"]), registry).withEnvVariable("ATTEMPT", nonce);
   if (registry.auth !== undefined) tools = tools.withMountedSecret(AUTH, registry.auth);
   const http = own && registry.service !== undefined;
-  const asked = await run(tools, "find-image", [repository, digest, http ? "http" : "https", registry.auth === undefined ? "" : AUTH]);
+  const asked = await run(tools, "find-image", [repository, digest, http ? "http" : "https", registry.auth === undefined ? "" : AUTH, tag]);
   const [state, ...said] = (await asked.stdout()).trim().split(" ");
   return state === "there" || state === "gone" ? { state } : { state: "unknown", said: said.join(" ") };
 }

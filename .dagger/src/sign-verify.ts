@@ -13,7 +13,8 @@ import { publishImage } from "./registry.ts";
 import { billsOfMaterials } from "./sbom.ts";
 import { Workshop } from "./settings.ts";
 import { canSign, expectedSource, placeAt, placeOf, signImage, sourceUri, verifyImages, type Wanted } from "./sign.ts";
-import { POLICY_FOLDER, signingOf, whose } from "./supply-chain.ts";
+import { POLICY_FOLDER } from "./lib/signing.ts";
+import { signingOf, whose } from "./supply-chain.ts";
 
 export interface VerifyQuestion {
   service: string;

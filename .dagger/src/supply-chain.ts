@@ -4,18 +4,13 @@ import { plural } from "./lib/errors.ts";
 import type { GateResult } from "./lib/record.ts";
 import { isDirty } from "./lib/release.ts";
 import type { SigningReport } from "./lib/report.ts";
-import { ATTESTATIONS, KEY_PAIR_NOTE, tagOf } from "./lib/signing.ts";
+import { ATTESTATIONS, DEMANDED_KEY, KEY_PAIR_NOTE, tagOf } from "./lib/signing.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
 import type { Service } from "./project.ts";
 import type { Bills } from "./sbom.ts";
 import type { Workshop } from "./settings.ts";
 import { canSign, canVerify, expectedSource, type Signing, signImage, sourceUri, verifyImages, wantedOf } from "./sign.ts";
 import { needed, type Stages } from "./stages.ts";
-
-/** Where a GitOps repository says what may be committed to it. */
-export const POLICY_FOLDER = "policy";
-/** The public key in a GitOps repository: with it there, nothing unsigned is ever committed to it. */
-export const DEMANDED_KEY = `${POLICY_FOLDER}/cosign.pub`;
 
 /** What of a published image is signed and verified. */
 export interface Signable {

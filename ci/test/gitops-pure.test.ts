@@ -148,6 +148,18 @@ describe("superseded releases", () => {
     expect(answeredBy(tip({ ...files, [holdPath(hold)]: renderHold(hold) }), run)).toBeUndefined();
   });
 
+  it("what the services share is decided on the tip that is written on", () => {
+    const run = wanted("", [release("a", 1)]);
+    const shared = { seed: { "gates.yaml": "seeded" }, owners: ["team-a"], base: {}, registry: "registry.example.com" };
+    const edited = (tip: Record<string, string>) => planWrite(tip, releasesIn(run.desired), { ...run, shared }).edits.map(({ path }) => path);
+    expect(edited({})).toEqual(expect.arrayContaining(["gates.yaml", "argocd/project-team-a.yaml"]));
+    // Somebody was faster with rules of their own: they stay.
+    expect(edited({ "gates.yaml": "theirs" })).not.toContain("gates.yaml");
+    const newer = wanted("", [release("a", 2)]);
+    const overtaken = planWrite({}, releasesIn(newer.desired), newer).edits;
+    expect(edited(applyEdits({}, overtaken))).toEqual([]);
+  });
+
   it("one commit is for one environment", () => {
     const both = { ...wanted("", [release("a", 1)]).desired, ...wanted("", [release("a", 1, { env: "prod" })]).desired };
     expect(() => releasesIn(both)).toThrow(/one environment at a time/);

@@ -38,11 +38,11 @@ describe("an answer", () => {
   const [image, scan] = [GOOD.images[0]!, GOOD.scans[0]!];
   const of = (change: Partial<typeof GOOD> = {}) => {
     const { stages, images, scans } = { ...GOOD, ...change };
-    return answerOf("run", "2026-11-22T00:00:00Z", stages, images[0], scans[0]);
+    return answerOf("2026-11-22T00:00:00Z", stages, images[0], scans[0]);
   };
 
   test("tells the image, the findings and each stage's sentence", () => {
-    expect(of()).toMatchObject({ runId: "run", image, scan, details: { lint: "style and types", scan: "no finding of high or above" } });
+    expect(of()).toMatchObject({ at: "2026-11-22T00:00:00Z", image, scan, details: { lint: "style and types", scan: "no finding of high or above" } });
   });
 
   test("is none where anything failed, was taken over, or is missing", () => {

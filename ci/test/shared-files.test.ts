@@ -81,6 +81,11 @@ describe("what a run writes beside releases", () => {
     expect(ask(tree, { owners: ["team-a", "team-b"] }).owned).toEqual([]);
   });
 
+  it("takes no owner from a release that could not be one", () => {
+    const tip = { "env/dev/x/release.yaml": 'owner: "team\\ndestinations: all"\n', "env/dev/y/release.yaml": "owner: team-y\n" };
+    expect(ask(tip, { owners: [] }).owned.filter((path) => path.startsWith("argocd/project-"))).toEqual(["argocd/project-team-y.yaml"]);
+  });
+
   it("leaves alone what somebody changed", () => {
     const begun = ask().tree;
     const own = { "argocd/applicationset.yaml": `# ours\n${begun["argocd/applicationset.yaml"]!}`, "argocd/project-team-a.yaml": `# ours\n${begun["argocd/project-team-a.yaml"]!}` };

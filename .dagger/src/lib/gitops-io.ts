@@ -1,4 +1,5 @@
 /** What goes into the GitOps programs and what comes out, as JSON; shared by the module and the programs. */
+import type { SharedAsk } from "./shared-files.ts";
 import type { Backoff } from "./backoff.ts";
 import type { SourceHistory } from "./changes.ts";
 import type { Tree } from "./edits.ts";
@@ -37,6 +38,8 @@ export interface WriterInput {
   /** Who ran it. */
   by?: string;
   author: { name: string; email: string };
+  /** The key that the repository demanded when signatures were verified, null for none: a change of it meanwhile is refused. */
+  demandedKey?: string | null;
   dryRun?: boolean;
   limits?: Partial<Limits & { totalSeconds: number }>;
   backoff?: Partial<Backoff>;
@@ -60,8 +63,12 @@ export interface WriteInput extends WriterInput {
   desired: Tree;
   /** Folders (or single files) that this writer owns wholly; nothing outside them is touched. */
   owned: string[];
+  /** What the services share is decided on the very tip that is written on: others write it too. */
+  shared?: Omit<SharedAsk, "tip">;
   /** Stage to result, for the commit's trailers. */
   verdicts: Record<string, string>;
+  /** The run that proved it on a cluster, where that was an earlier one. */
+  provenBy?: string;
   /** By service: what was found out about the image, for the record and later gates. */
   evidence?: Record<string, Evidence>;
 }

@@ -16,8 +16,6 @@ import type { Threshold } from "./threshold.ts";
 export interface ServiceAnswer {
   /** When it was found out, RFC 3339. */
   at: string;
-  /** The run that found it out. */
-  runId: string;
   image: ImageReport;
   scan: ScanReport;
   details: Record<ServiceStage, string>;
@@ -44,6 +42,8 @@ export interface ServiceQuestion {
 export interface KeptProof {
   key: string;
   env: Environment;
+  /** The run that proved it. */
+  runId: string;
   verdict: IntegrateVerdict;
 }
 
@@ -70,13 +70,13 @@ export function answerKey(question: ServiceQuestion): string {
 }
 
 /** The answer of a run, if it is one for later runs too: all of it passed, found out by this run, and no exception with an end in it. */
-export function answerOf(runId: string, at: string, stages: readonly StageResult[], image: ImageReport | undefined, scan: ScanReport | undefined): ServiceAnswer | undefined {
+export function answerOf(at: string, stages: readonly StageResult[], image: ImageReport | undefined, scan: ScanReport | undefined): ServiceAnswer | undefined {
   if (image === undefined || scan === undefined || !scan.gate.passed) return undefined;
   if (scan.findings.some(({ exception }) => exception !== undefined)) return undefined;
   const own = SERVICE_STAGES.map((name) => stages.find((stage) => stage.name === name && stage.service === image.service));
   if (!own.every((stage) => stage?.status === "passed")) return undefined;
   const details = Object.fromEntries(own.map((stage) => [stage!.name, stage!.detail])) as Record<ServiceStage, string>;
-  return { runId, at, image, scan, details };
+  return { at, image, scan, details };
 }
 
 /** The folder that keeps a proof: those of an environment are found by the beginning of its name. */

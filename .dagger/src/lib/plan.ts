@@ -89,7 +89,7 @@ function planService(input: PlanInput, options: PlanOptions): PlannedService {
   const { spec, sourceRevision, changed } = input;
   const why = changed
     ? `${options.env} does not run ${short(sourceRevision)}`
-    : `${options.env} runs ${short(sourceRevision)} already; an earlier answer to the same question counts`;
+    : `${options.env} runs ${short(sourceRevision)} already; ${options.fresh ? "asked again, the engine's cache knows what has not changed" : "an earlier answer to the same question counts"}`;
   const reasons: Record<ServiceStage, { reason: string; after: ServiceStage[] }> = {
     lint: { reason: why, after: [] },
     test: { reason: why, after: [] },

@@ -24,7 +24,7 @@ export interface BuildFacts {
   startedOn: string;
 }
 
-/** Names, not addresses: nothing has to answer there. What each means is in docs/platform/signing.md. */
+/** Names, not addresses: nothing has to answer there. What each means is in docs/security/signing.md. */
 export const BUILDER_ID = "urn:golden-path:builder:dagger-module";
 export const BUILD_TYPE = "urn:golden-path:build:distroless-image:v1";
 

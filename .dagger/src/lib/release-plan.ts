@@ -5,6 +5,7 @@ import type { ReadResult, WriteInput, WriteResult } from "./gitops-io.ts";
 import { heldSentence, holdOn, holdsIn } from "./holds.ts";
 import { fileSums, recordPath, renderRecord } from "./record.ts";
 import { isDirty, parseRelease, releaseFolder, type Release } from "./release.ts";
+import { sharedFiles } from "./shared-files.ts";
 import { recordIn, releaseIn } from "./standing.ts";
 import { dropSuperseded, type Superseded } from "./supersede.ts";
 
@@ -15,7 +16,7 @@ export interface Plan {
   superseded: Superseded[];
 }
 
-export type Wanted = Pick<WriteInput, "desired" | "owned" | "runId" | "verdicts" | "by" | "evidence">;
+export type Wanted = Pick<WriteInput, "desired" | "owned" | "runId" | "verdicts" | "by" | "evidence" | "provenBy" | "shared">;
 
 /** What to change on this tip: pure, so that any order of writers can be tested without Git. */
 export function planWrite(tip: Tree, releases: readonly Release[], input: Wanted, now = 0): Plan {
@@ -25,8 +26,13 @@ export function planWrite(tip: Tree, releases: readonly Release[], input: Wanted
   if (held.length > 0) throw new UserError(held.map((hold) => `releasing to ${releases[0]!.env}: ${heldSentence(hold)}`).join("\n"));
   // A run that was overtaken leaves what the services share to the newer run as well.
   const folders = current.map((release) => releaseFolder(release.env, release.service));
-  const owned = superseded.length === 0 ? input.owned : input.owned.filter((place) => folders.includes(place.replace(/\/$/, "")));
-  const desired = Object.fromEntries(Object.entries(input.desired).filter(([path]) => superseded.length === 0 || isInAny(path, owned)));
+  const own = superseded.length === 0 ? input.owned : input.owned.filter((place) => folders.includes(place.replace(/\/$/, "")));
+  const shared = superseded.length === 0 && input.shared !== undefined ? sharedFiles({ ...input.shared, tip }) : { tree: {}, owned: [] };
+  const owned = [...own, ...shared.owned];
+  const desired = {
+    ...Object.fromEntries(Object.entries(input.desired).filter(([path]) => superseded.length === 0 || isInAny(path, own))),
+    ...Object.fromEntries(Object.entries(shared.tree).filter(([path]) => shared.owned.includes(path))),
+  };
   const changed = current.filter((release) => renewsRecord(tip, desired, release, owned));
   for (const release of current) {
     const path = recordPath(release.env, release.service);
@@ -72,7 +78,7 @@ function recordOf(tip: Tree, desired: Tree, release: Release, input: Wanted, now
   return renderRecord({
     service, env, action: "release", run: input.runId, by: input.by ?? "golden-path", at: new Date(now).toISOString().replace(/\.\d+Z$/, "Z"),
     version, sourceRevision, digest,
-    evidence: { ...(passed(input.verdicts.integrate) ? { provenBy: input.runId } : {}), ...input.evidence?.[service] },
+    evidence: { ...(passed(input.verdicts.integrate) ? { provenBy: input.provenBy ?? input.runId } : {}), ...input.evidence?.[service] },
     gates: Object.entries(input.verdicts).filter(([stage]) => stage !== "promote").map(([gate, result]) => ({
       gate, passed: passed(result), evidence: result === "reused" ? "an earlier verdict on the same content" : `run ${input.runId}`,
     })),

@@ -19,6 +19,8 @@ export interface KeptRun {
   /** By the key of its question: what later runs may take over. */
   answers: Record<string, ServiceAnswer>;
   proof?: KeptProof;
+  /** Names of kept answers that this run found to hold no longer. */
+  withdrawn: string[];
 }
 
 /** The run in every form, as file name to text; `evidence` is what lies beside them in the folder, `rendered` the GitOps tree as far as it came to that. */

@@ -122,8 +122,12 @@ function readName(fields: Fields, file: string): string | undefined {
   if (folder !== undefined && folder !== name) {
     return fields.problem("name", `"${name}" differs from its folder "${folder}"; give both the same name`);
   }
+  if (REPORT_FOLDERS.includes(name)) return fields.problem("name", `"${name}" is what a report calls one of its own folders; choose another`);
   return name;
 }
+
+/** A service's evidence lies beside them, in a folder of its name. */
+const REPORT_FOLDERS = ["integrate", "logs"];
 
 function isName(text: string): boolean {
   return /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(text) && text.length <= NAME_LIMIT;
@@ -145,7 +149,8 @@ function readCosts(fields: Fields): string | undefined {
 
 const LABEL_ADVICE = "use letters, digits, dashes, dots and underscores, at most 63";
 
-function isLabel(text: string): boolean {
+/** Whether Kubernetes takes it as a label's value. */
+export function isLabel(text: string): boolean {
   return /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text) && text.length <= 63;
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { parseDocument } from "yaml";
 import type { Tree } from "./edits.ts";
 import type { ManifestFiles } from "./manifests.ts";
+import { isLabel } from "./service-spec.ts";
 import { isReserved, kindsOf, projectPath, renderProject, renewProject } from "./team-project.ts";
 
 /** What a GitOps repository holds besides releases, and what a run writes of it. Pure. */
@@ -77,7 +78,8 @@ function ownersIn(tip: Tree): string[] {
   return releases.flatMap((path) => {
     const document = parseDocument(tip[path]!);
     const owner = document.errors.length === 0 ? (document.toJS() as { owner?: unknown } | null)?.owner : undefined;
-    return typeof owner === "string" && owner !== "" ? [owner] : [];
+    // Whoever may write releases only must not write the platform's files by an owner of their choice.
+    return typeof owner === "string" && isLabel(owner) ? [owner] : [];
   });
 }
 

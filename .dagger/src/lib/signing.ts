@@ -1,5 +1,10 @@
 /** What `sign` and `verify` ask of the programs that run beside a registry, and how each refusal is told. */
 
+/** Where a GitOps repository says what may be committed to it. */
+export const POLICY_FOLDER = "policy";
+/** The public key in a GitOps repository: with it there, nothing unsigned is ever committed to it. */
+export const DEMANDED_KEY = `${POLICY_FOLDER}/cosign.pub`;
+
 /** What is attached to an image besides its signature. */
 export const ATTESTATIONS = ["provenance", "cyclonedx", "spdx"] as const;
 export type AttestationName = (typeof ATTESTATIONS)[number];

@@ -57,6 +57,13 @@ describe("writing a release", () => {
     expect(trailerValues(message, "Golden-Path-Service")).toEqual([]);
   });
 
+  it("is refused where the key that signatures were verified with is not the one that is demanded now", async () => {
+    scene.push(bare, { "policy/cosign.pub": "the new key\n" });
+    await expect(write({ ...wanted(url, [release("backend", 20)]), demandedKey: null }, effects())).rejects.toThrow(/^writing to main: policy\/cosign.pub has changed since the signatures were verified; run again/);
+    await expect(write({ ...wanted(url, [release("backend", 20)]), demandedKey: "the old key\n" }, effects())).rejects.toThrow(/has changed since/);
+    expect((await write({ ...wanted(url, [release("backend", 20)]), demandedKey: "the new key\n" }, effects())).committed).toBe(true);
+  });
+
   it("removes what its own folder no longer holds", async () => {
     await write(wanted(url, [release("backend", 20)]), effects());
     const next = wanted(url, [release("backend", 21)]);

@@ -2,6 +2,7 @@ import { parseAllDocuments } from "yaml";
 import type { Tree } from "../edits.ts";
 import type { IntegrateVerdict } from "../integrate-plan.ts";
 import type { RunReport } from "../report.ts";
+import { SEALED_FILE } from "../sealed.ts";
 
 /** What one run can show of itself. */
 export interface Facts {
@@ -63,10 +64,10 @@ export function all(...judges: Judge[]): Judge {
   };
 }
 
-/** The manifests below `env/<env>/<service>/`; what else the repository holds is the platform's. */
+/** The manifests below `env/<env>/<service>/`, encrypted secrets left out, which are none before they are decrypted; what else the repository holds is the platform's. */
 export function manifestsIn(tree: Tree): Manifest[] {
   return Object.entries(tree)
-    .filter(([path]) => /^env\/[^/]+\/[^/]+\/manifests\/.*\.ya?ml$/.test(path))
+    .filter(([path]) => /^env\/[^/]+\/[^/]+\/manifests\/.*\.ya?ml$/.test(path) && !path.endsWith(`/${SEALED_FILE}`))
     .flatMap(([path, text]) => parseAllDocuments(text, { version: "1.1" }).flatMap((document) => {
       const object = document.errors.length > 0 ? null : (document.toJS() as Record<string, unknown> | null);
       if (object === null) return [];

@@ -44,7 +44,7 @@ export function renderCompliance(report: ComplianceReport): string {
   return [
     "# Compliance, as far as this run shows it",
     `Run \`${report.runId}\`, environment \`${report.env}\`, ${report.startedAt}. SLSA build level: ${report.slsaBuildLevel === 1 ? "1" : "none shown"}.`,
-    "*holds*: the evidence beside it is of this run. *does not hold*: it is not done, or this run does not show it. *not applicable*: no run can show it, or there is none of it. Nobody has certified any of this.",
+    "*holds*: the evidence beside it is of this run, or of the one whose answer it took over. *does not hold*: it is not done, or this run does not show it. *not applicable*: no run can show it, or there is none of it. Nobody has certified any of this.",
     summaryOf(report),
     ...report.frameworks.flatMap(({ name, version, controls }) => [
       `## ${name} ${version}`,
