@@ -7,7 +7,7 @@ const PROGRAMS = [
 const LIBRARY = [
   "argocd-install", "backoff", "commit-message", "decrypt", "edits", "entry-route", "environments", "errors", "git-rejection", "health", "holds",
   "image-reference", "integrate-plan", "kube", "local-platform", "manifests", "network", "proposal", "quantity", "record", "recovery", "release",
-  "release-source", "rollback", "sealed", "service-spec", "standing", "suggest", "surroundings", "team-project", "threshold", "trailers", "wait", "yaml-fields",
+  "release-source", "rollback", "sealed", "service-spec", "signing", "standing", "suggest", "surroundings", "team-project", "threshold", "trailers", "wait", "yaml-fields",
 ];
 
 export const PLATFORM_FILES: readonly string[] = [...PROGRAMS.map((name) => `programs/${name}.ts`), ...LIBRARY.map((name) => `src/lib/${name}.ts`)];
