@@ -42,7 +42,8 @@ export class ClusterAhead {
     // A cluster that does not start says why to the stage that needs it.
     const start = async (): Promise<ProofCluster> => {
       const one = await this.get();
-      await one.cluster.service.start().catch(() => undefined);
+      // The engine takes one that ended by itself for running until it is stopped; then whoever needs it starts it anew.
+      await one.cluster.service.start().catch(async () => await one.cluster.service.stop({ kill: true }).catch(() => undefined));
       return one;
     };
     this.started = start().catch(() => undefined);
