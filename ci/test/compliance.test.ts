@@ -59,6 +59,11 @@ describe("what a run shows of controls", () => {
     expect(found.evidence("CIS Docker 5.13")).toContain("deployment.yaml: Deployment api: not so");
   });
 
+  test("an encrypted file in place of a Secret is no manifest, and counts neither way", () => {
+    const sealed = { ...tree, "env/dev/api/manifests/secret.sops.yaml": "TOKEN: ENC[AES256_GCM,data:x]\nsops: {}\n" };
+    expect(manifestsIn(sealed)).toEqual(manifestsIn(tree));
+  });
+
   test("a finding speaks against its control, unless it is excused until a day", () => {
     const finding = { kind: "misconfiguration" as const, id: "image-setuid", package: "api", version: "", fixedIn: "", severity: "high" as const, source: "image checks", location: "/usr/bin/su" };
     expect(of({ ...FULL, scans: [{ ...scan, findings: [finding] }] }).evidence("CIS Docker 4.8")).toContain("/usr/bin/su");

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { commitTime, isUnder, versionOf } from "../../.dagger/src/lib/source-revision.ts";
@@ -133,6 +133,36 @@ describe("source revision", () => {
     expect((await found()).a).toBe(clean);
     appendFileSync(join(source, "service/a/x"), "2");
     expect((await found()).a).toBe(`${clean}-dirty`);
+  });
+});
+
+describe("what a folder holds", () => {
+  const held = async (stated?: string[]): Promise<string> =>
+    (await revisions({ source, services: { a: "service/a" }, shared: ["base"], ...(stated ? { stated } : {}) })).contents["a"]!;
+
+  it("is told apart by names, bytes and modes, and not by what lies beside it", async () => {
+    put("service/a/x", "1");
+    put("elsewhere", "1");
+    commit("start");
+    const first = await held();
+    put("elsewhere", "2");
+    expect(await held()).toBe(first);
+    chmodSync(join(source, "service/a/x"), 0o755);
+    const executable = await held();
+    expect(executable).not.toBe(first);
+    renameSync(join(source, "service/a/x"), join(source, "service/a/y"));
+    expect(new Set([first, executable, await held()]).size).toBe(3);
+  });
+
+  it("counts the files that are stated with it, there or not", async () => {
+    put("service/a/x", "1");
+    commit("start");
+    const [without, missing] = [await held(), await held(["openvex.json"])];
+    put("openvex.json", "{}");
+    const there = await held(["openvex.json"]);
+    put("openvex.json", "{ }");
+    expect(new Set([without, missing, there, await held(["openvex.json"])]).size).toBe(4);
+    expect(await held()).toBe(without);
   });
 });
 

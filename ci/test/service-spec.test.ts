@@ -155,6 +155,11 @@ describe("a field that is wrong", () => {
     expect(refusal(() => read("a".repeat(58)))).toContain("at most 57");
   });
 
+  test.each(["integrate", "logs"])("%s is a folder of every report's, and no service's name", (name) => {
+    const named = MINIMAL.replace("name: api", `name: ${name}`);
+    expect(refusal(() => parseServiceSpec(named, `service/${name}/service.yaml`))).toContain(`name: "${name}" is what a report calls one of its own folders; choose another`);
+  });
+
   test("every problem of a file is listed, one a line", () => {
     expect(problems("name: api\nownr: x\nlanguage: cobol\nport: 1\nreplicas: 0\n").map((line) => line.split(":")[0])).toEqual([
       "ownr", "owner", "language", "port", "replicas",
