@@ -1,4 +1,5 @@
 import { type ClusterNeeds, type IntegrationCluster, integrationCluster } from "./integrate-cluster.ts";
+import type { Lanes } from "./lib/lanes.ts";
 import type { Workshop } from "./settings.ts";
 
 /** A proof's cluster and what it is made from. */
@@ -7,18 +8,23 @@ export type ProofCluster = ClusterNeeds & IntegrationCluster;
 /** The cluster of one run's proof: started while the images are still being made, and surely ended. */
 export class ClusterAhead {
   private readonly make: () => Promise<ProofCluster>;
-  private readonly timer: NodeJS.Timeout | undefined;
+  private readonly lanes: Lanes;
+  private timer: NodeJS.Timeout | undefined;
   private made: Promise<ProofCluster> | undefined;
   private started: Promise<ProofCluster | undefined> | undefined;
 
-  /** @param afterMs when to start it; undefined for never */
-  constructor(workshop: Workshop, env: string, afterMs: number | undefined) {
+  /**
+   * @param afterMs when to start it; undefined for never
+   * @param lanes where services wait for their turn it would only take the machine from them
+   */
+  constructor(workshop: Workshop, env: string, afterMs: number | undefined, lanes: Lanes) {
+    this.lanes = lanes;
     this.make = async () => {
       const needs = await needsOf(workshop, env);
       return { ...needs, ...(await integrationCluster(needs)) };
     };
-    if (afterMs === 0) this.begin();
-    else if (afterMs !== undefined) this.timer = setTimeout(() => this.begin(), afterMs);
+    // After this turn at the earliest, when the services have taken their places.
+    if (afterMs !== undefined) this.beginAfter(afterMs);
   }
 
   /** The same cluster each time, running or not. */
@@ -38,6 +44,13 @@ export class ClusterAhead {
     await one?.cluster.service.stop({ kill: true }).catch(() => undefined);
   }
 
+  private beginAfter(milliseconds: number): void {
+    this.timer = setTimeout(() => {
+      if (this.lanes.waiting > 0) this.beginAfter(LOOK_AGAIN_MS);
+      else this.begin();
+    }, milliseconds);
+  }
+
   private begin(): void {
     // A cluster that does not start says why to the stage that needs it.
     const start = async (): Promise<ProofCluster> => {
@@ -49,6 +62,8 @@ export class ClusterAhead {
     this.started = start().catch(() => undefined);
   }
 }
+
+const LOOK_AGAIN_MS = 250;
 
 async function needsOf(workshop: Workshop, env: string): Promise<ClusterNeeds> {
   const [registry, { tools }] = await Promise.all([workshop.registry(), workshop.tools()]);

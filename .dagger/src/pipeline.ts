@@ -1,4 +1,5 @@
 import { dag, type Directory, type File } from "@dagger.io/dagger";
+import { availableParallelism } from "node:os";
 import type { Answers, Known } from "./answers.ts";
 import { lintService, testService } from "./build.ts";
 import { ClusterAhead } from "./cluster-ahead.ts";
@@ -21,6 +22,7 @@ import { isDirty, releaseFiles, releaseFolder } from "./lib/release.ts";
 import type { Evidence } from "./lib/record.ts";
 import { onlyOwned, provenTree, refuseByPolicy } from "./lib/rendered.ts";
 import type { KeptProof } from "./lib/kept-answers.ts";
+import { Lanes } from "./lib/lanes.ts";
 import { type ImageReport, type PromotionReport, type RunReport, type ScanReport, verdictsOf } from "./lib/report.ts";
 import { type SharedAsk, sharedFiles } from "./lib/shared-files.ts";
 import type { SourceRevision } from "./lib/source-revision.ts";
@@ -52,6 +54,9 @@ interface Proven {
   shared: Omit<SharedAsk, "tip">;
 }
 
+/** Each service does several things at once, so that few of them keep a machine busy; more would only hold each other up. */
+const SERVICES_AT_ONCE = 2;
+
 /** One run of the golden path over some services. */
 export class Run {
   readonly id = newRunId();
@@ -79,13 +84,14 @@ export class Run {
   /** Runs everything that the plan asks for; the report tells how each stage ended. */
   async execute(prepared: Prepared): Promise<RunReport> {
     const histories = historiesOf(this.workshop, prepared, this.options.env);
-    const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan));
+    const lanes = new Lanes(Math.max(SERVICES_AT_ONCE, availableParallelism()));
+    const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan), lanes);
     const secrets = this.secrets();
     const prove = async () => {
       const published = await Promise.all(prepared.services.map((service) => {
         const revision = prepared.revisions.get(service.spec.name)!;
         const known = prepared.answers?.of(service.spec.name);
-        return known === undefined ? this.service(service, revision) : this.takeOver(service, revision, known);
+        return known === undefined ? lanes.run(() => this.service(service, revision)) : this.takeOver(service, revision, known);
       }));
       ahead.hold();
       const signable = published.map((one) => one && signableOf(one));
