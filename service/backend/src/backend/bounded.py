@@ -28,16 +28,18 @@ class BoundedReading(Generic[T]):
         """Return what was read; TimeoutError when that takes longer than the timeout."""
         if self._latest and time.monotonic() - self._latest[0] < self._keep:
             return self._latest[1]
-        if self._running is None:
-            self._running = self._begin()
+        running = self._running or self._begin()
         return await asyncio.wait_for(
-            asyncio.shield(asyncio.wrap_future(self._running)), timeout=self._timeout
+            asyncio.shield(asyncio.wrap_future(running)), timeout=self._timeout
         )
 
     def _begin(self) -> "Future[T]":
         # Not an executor: Python joins executors' threads when it exits, and a
         # server that hangs must not hold up the shutdown.
         future: Future[T] = Future()
+        # Before the thread starts: one that ends at once would otherwise clear it too
+        # early, and its answer would be given for ever.
+        self._running = future
 
         def run() -> None:
             try:
