@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { readFile, writeFile } from "node:fs/promises";
+import { explainKeyless } from "../src/lib/keyless.ts";
 import { type ImagePlace, type KeyFiles, type Refusal, REFUSALS, type RefusedResult, type Trust } from "../src/lib/signing.ts";
 
 const LIMIT_MS = 120_000;
@@ -42,7 +43,7 @@ export async function command(program: string, args: readonly string[], options:
     child.once("error", reject);
     child.once("close", (status, signal) => resolve(status ?? (signal === null ? 1 : 124)));
   });
-  if (code === 124) throw new Refused("unknown", `running ${program} ${args[0] ?? ""}: it did not end within ${LIMIT_MS / 1000} s; check that the registry can be reached, and run again`);
+  if (code === 124) throw new Refused("unknown", `running ${program} ${args[0] ?? ""}: it did not end within ${LIMIT_MS / 1000} s; check that the registry can be reached (and Sigstore, without a key), and run again`);
   return { code, stdout, stderr };
 }
 
@@ -93,8 +94,10 @@ export function trustArguments(trust: Trust): string[] {
 
 const TRANSPORT = /UNAUTHORIZED|DENIED|401|403|connection refused|no such host|i\/o timeout|dial tcp|server gave HTTP|50[0-9] /i;
 
-/** A registry that does not answer must not look like an unsigned image. */
-export function ensureAnswered(ended: Ended, doing: string): void {
+/** A registry that does not answer must not look like an unsigned image, nor must who is asked without a key look like the registry. */
+export function ensureAnswered(ended: Ended, doing: string, keyless = false): void {
+  const party = ended.code !== 0 && keyless ? explainKeyless(lastLine(ended.stderr)) : undefined;
+  if (party !== undefined) throw new Refused("unknown", `${doing}: ${party}`);
   if (ended.code !== 0 && TRANSPORT.test(ended.stderr)) {
     throw new Refused("unknown", `${doing}: the registry does not answer as it should (${lastLine(ended.stderr)}); check its address and credentials`);
   }
@@ -102,7 +105,7 @@ export function ensureAnswered(ended: Ended, doing: string): void {
 
 export function lastLine(text: string): string {
   const lines = text.trim().split("\n").filter((line) => line.trim() !== "");
-  return (lines.filter((line) => !/^(main\.go|WARNING)/.test(line)).at(-1) ?? "it said nothing").replace(/^Error: /, "");
+  return (lines.filter((line) => !/^(main\.go|WARNING)/.test(line)).at(-1) ?? "it said nothing").replace(/^(Error|error during command execution): /, "");
 }
 
 export function lines(text: string): string[] {

@@ -2,7 +2,7 @@
  * Signs one image by digest and attaches what is attested of it, then verifies all of it as everybody else will.
  * What is there already, signed by the same key and saying the same, is left alone: a second run writes nothing.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { lasting } from "../src/lib/attestation.ts";
 import { ATTESTATIONS, PREDICATES, REVISION_ANNOTATION, type SignInput, type SignResult, TAG_ANNOTATION, type Trust } from "../src/lib/signing.ts";
@@ -10,6 +10,7 @@ import { answering, byAddress, cosign, ensureAnswered, lastLine, passwordIn, pub
 import { told, type Verified, verify } from "./verify-image.ts";
 
 const PUBLIC_KEY = "/tmp/cosign.pub";
+const TOKEN = "/tmp/identity-token";
 
 interface Signer {
   trust: Trust;
@@ -22,7 +23,9 @@ async function signer(input: SignInput): Promise<Signer> {
   const { signer } = input;
   if ("tokenFile" in signer) {
     const { tokenFile, identity, issuer } = signer;
-    return { trust: { identity, issuer }, args: ["--identity-token", tokenFile], options: { keyless: true }, name: identity };
+    // cosign sends the file as it is, and no header may have the end of line that most files end with.
+    await writeFile(TOKEN, (await readFile(tokenFile, "utf8")).trim(), { mode: 0o600 });
+    return { trust: { identity, issuer }, args: ["--identity-token", TOKEN], options: { keyless: true }, name: identity };
   }
   const name = await publicHalf(signer, PUBLIC_KEY, `signing ${input.name}`);
   const stdin = await passwordIn(signer.passwordFile);
@@ -50,7 +53,7 @@ export async function sign(input: SignInput): Promise<SignResult> {
 async function done(input: SignInput, who: Signer, verb: string, args: string[]): Promise<void> {
   const ended = await cosign(input, [verb, "--yes", ...who.args, ...args], who.options);
   const doing = `${verb === "sign" ? "signing" : "attesting"} ${input.name}@${input.digest}`;
-  ensureAnswered(ended, doing);
+  ensureAnswered(ended, doing, who.options.keyless);
   if (ended.code !== 0) throw new Refused("unknown", `${doing}: cosign failed (${lastLine(ended.stderr)}); check the key and that the registry can be written to`);
 }
 

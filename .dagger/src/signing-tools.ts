@@ -6,7 +6,7 @@ import { debianTools, goToolOf, node24 } from "./toolbox.ts";
 const ROOT = "/golden-path";
 const FILES = [
   "programs/cosign.ts", "programs/verify-image.ts", "programs/verify.ts", "programs/sign.ts",
-  "src/lib/signing.ts", "src/lib/attestation.ts",
+  "src/lib/signing.ts", "src/lib/attestation.ts", "src/lib/keyless.ts",
 ];
 
 /** Where the registry's credentials lie, as cosign and skopeo both look for them. */

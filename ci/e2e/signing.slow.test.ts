@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, 2_400_000)
 afterAll(() => {
   registry.stop()
-  for (const place of [checkout, folder]) rmSync(place, { recursive: true, force: true })
+  for (const one of [checkout, folder, "/tmp/identity-token"]) rmSync(one, { recursive: true, force: true })
 })
 
 describe("what the pipeline signs", () => {
@@ -53,6 +53,22 @@ describe("what the pipeline signs", () => {
     const outcome = await daggerw(checkout, ["call", `--verify-key=${pub("theirs")}`, "verify", "--service", "backend"])
     expect(errorOf(outcome)).toMatch(/its signature was made with another key/)
     expect(outcome.code).toBe(21)
+  })
+})
+
+describe("without a key", () => {
+  test("whoever does not answer, or does not take the token, is named, and not the registry", async () => {
+    const digest = await registry.push(repository, "signed without a key")
+    const claims = Buffer.from(JSON.stringify({ iss: "https://issuer.example.com", sub: "x", aud: "sigstore", email: "someone@example.com", exp: 9_999_999_999 })).toString("base64url")
+    const tokenFile = join(folder, "token")
+    writeFileSync(tokenFile, `${Buffer.from('{"alg":"RS256"}').toString("base64url")}.${claims}.c2ln\n`)
+    const input = { ...place(), digest, tag: "none", service: "backend", sourceRevision: SOURCE, predicates: {}, expected: {}, signer: { tokenFile, identity: "someone@example.com", issuer: "https://issuer.example.com" } }
+    const verdict = program("sign", input)
+    expect(verdict).toMatchObject({ code: 29, kind: "unknown" })
+    expect(verdict.sentence).toMatch(/^signing \S+: Fulcio, .* was asked at https:\/\/fulcio\.sigstore\.dev and (does not answer|did not take the identity token) \(.*(--signing-key)/)
+    const asked = verify({ digest, trust: { identity: "someone@example.com", issuer: "https://issuer.example.com" } })
+    // Where the trust root can be had, what remains is that it is not signed.
+    expect(asked.sentence).toMatch(/the trust root of Sigstore \(TUF\), .* does not answer|it carries no signature/)
   })
 })
 
@@ -129,12 +145,19 @@ interface Verdict {
   sentence?: string
 }
 
-/** Runs the pipeline's program as its container does. */
+function place(): object {
+  return { repository: `127.0.0.1:${registry.port}/${repository}`, name: `registry.example/${repository}`, http: true }
+}
+
 function verify(asked: object): Verdict {
+  return program("verify", [{ ...place(), trust: { publicKey: pub("ours") }, required: [], ...asked }])
+}
+
+/** Runs the pipeline's program as its container does. */
+function program(name: "sign" | "verify", input: unknown): Verdict {
   const file = join(folder, "input.json")
-  const input = { repository: `127.0.0.1:${registry.port}/${repository}`, name: `registry.example/${repository}`, http: true, trust: { publicKey: pub("ours") }, required: [], ...asked }
-  writeFileSync(file, JSON.stringify([input]))
-  const result = spawnSync(join(PROJECT, "node_modules/.bin/tsx"), [join(PROJECT, ".dagger/programs/verify.ts"), file], { encoding: "utf8", env: { ...process.env, PATH: `${folder}:${process.env["PATH"] ?? ""}` } })
+  writeFileSync(file, JSON.stringify(input))
+  const result = spawnSync(join(PROJECT, "node_modules/.bin/tsx"), [join(PROJECT, `.dagger/programs/${name}.ts`), file], { encoding: "utf8", env: { ...process.env, PATH: `${folder}:${process.env["PATH"] ?? ""}` } })
   const { refused } = JSON.parse(result.stdout) as { refused?: { kind: string; sentence: string } }
   return { code: result.status ?? 1, ...refused }
 }

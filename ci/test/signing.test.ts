@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkSource, explainAttestations, explainSignatures, lasting, parseEnvelope, parsePayload, type Statement } from "../../.dagger/src/lib/attestation.ts";
 import { parseLock } from "../../.dagger/src/lib/lock.ts";
+import { explainKeyless } from "../../.dagger/src/lib/keyless.ts";
 import { debianMaterials, imageMaterial, originOf, provenance } from "../../.dagger/src/lib/provenance.ts";
 import { PREDICATES, REFUSALS, tagOf } from "../../.dagger/src/lib/signing.ts";
 import { DIGEST_A, DIGEST_B, REVISION } from "./helpers.ts";
@@ -43,6 +44,26 @@ describe("what is wrong with an attestation", () => {
     expect(explainAttestations("provenance", DIGEST_A, present("provenance", DIGEST_B))).toMatchObject({ kind: "provenance-of-another-digest" }));
   test("signed by somebody else", () =>
     expect(explainAttestations("spdx", DIGEST_A, present("spdx", DIGEST_A))).toMatchObject({ kind: "another-key" }));
+});
+
+describe("who did not answer when something is signed without a key", () => {
+  // As cosign 2.6.5 said it.
+  const signing = `signing [registry.example/fulcio/api@${DIGEST_A}]: signing digest: getting Fulcio signer: getting key from Fulcio: retrieving cert: `;
+  const lookup = (host: string): string => `dial tcp: lookup ${host} on 10.0.0.53:53: no such host`;
+  test("Fulcio", () => {
+    const said = explainKeyless(`${signing}client: Post "https://fulcio.sigstore.dev/api/v1/signingCert": ${lookup("fulcio.sigstore.dev")}`);
+    expect(said).toMatch(/^Fulcio, .* was asked at https:\/\/fulcio\.sigstore\.dev and does not answer \(dial tcp: .*no such host\); let the engine reach fulcio\.sigstore\.dev, or sign and verify with a key \(--signing-key/);
+  });
+  test("the trust root, although Rekor is named", () => {
+    const said = explainKeyless(`getting Rekor public keys: updating local metadata and targets: error updating to TUF remote mirror: tuf: failed to download 13.root.json: Get "https://tuf-repo-cdn.sigstore.dev/13.root.json": ${lookup("tuf-repo-cdn.sigstore.dev")}`);
+    expect(said).toMatch(/^the trust root of Sigstore \(TUF\), .* was asked at https:\/\/tuf-repo-cdn\.sigstore\.dev and does not answer/);
+  });
+  test("Rekor", () =>
+    expect(explainKeyless(`signing [x@${DIGEST_A}]: uploading to tlog: Post "https://rekor.sigstore.dev/api/v1/log/entries": context deadline exceeded`)).toMatch(/^Rekor, .* does not answer/));
+  test("a token that is none", () =>
+    expect(explainKeyless(`${signing}go-jose/go-jose: compact JWS format must have three parts`)).toMatch(/^Fulcio, .* did not take the identity token \(go-jose.*three parts\); give a fresh OIDC token/));
+  test("the registry is nobody of them, whatever the image is called", () =>
+    expect(explainKeyless(`signing [registry.example/rekor@${DIGEST_A}]: accessing image: Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`)).toBeUndefined());
 });
 
 describe("provenance", () => {
