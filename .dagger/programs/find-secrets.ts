@@ -1,6 +1,6 @@
 /**
  * Looks for credentials in every version of every file that a Git history holds, or in the layers of an image:
- *   find-secrets.ts history <work tree>
+ *   find-secrets.ts history <work tree>       (and for misconfigured infrastructure code at its HEAD)
  *   find-secrets.ts layers <OCI archive>      (and for programs with setuid or setgid)
  * Writes what it looked at and what it found as JSON; never the credential itself.
  */
@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { type InfrastructureHit, infrastructureFindings, infrastructureKind, unreadInfrastructure } from "../src/lib/infrastructure.ts";
 import { type SecretHit, secretsIn } from "../src/lib/secret-patterns.ts";
 
 /** Larger files are no texts that people write; they are counted, and told. */
@@ -37,7 +38,12 @@ async function output(program: string, args: string[], input = ""): Promise<Buff
   return Buffer.concat(parts);
 }
 
-async function history(folder: string): Promise<Looked> {
+interface LookedInHistory extends Looked {
+  /** The checkout's own infrastructure code as it is now: how much was read, what no rule reads, what is wrong. */
+  infrastructure: { files: number; unread: Record<string, number>; hits: InfrastructureHit[] };
+}
+
+async function history(folder: string): Promise<LookedInHistory> {
   const listed = (await git(folder, ["rev-list", "--objects", "--all", "--no-object-names"])).toString("utf8").trim();
   if (listed === "") throw new Error("looking for secrets: the history holds nothing, so nothing was looked at");
   const named = new Map<string, string>();
@@ -45,7 +51,7 @@ async function history(folder: string): Promise<Looked> {
     const space = line.indexOf(" ");
     if (space > 0) named.set(line.slice(0, space), line.slice(space + 1));
   }
-  const looked: Looked = { files: 0, skipped: 0, hits: [] };
+  const looked: LookedInHistory = { files: 0, skipped: 0, hits: [], infrastructure: await infrastructure(folder) };
   const checked = (await git(folder, ["cat-file", "--batch-check"], `${listed}\n`)).toString("utf8").split("\n");
   const blobs = checked.map((line) => line.split(" ")).filter(([, type]) => type === "blob");
   const small = blobs.filter(([, , size]) => Number(size) <= MAX_BYTES).map(([hash]) => hash!);
@@ -64,6 +70,24 @@ async function history(folder: string): Promise<Looked> {
         const commit = (await git(folder, ["log", "--all", "--format=%h", "-1", `--find-object=${hash}`])).toString("utf8").trim();
         looked.hits.push({ ...hit, commit });
       }
+    }
+  }
+  return looked;
+}
+
+async function infrastructure(folder: string): Promise<LookedInHistory["infrastructure"]> {
+  const looked: LookedInHistory["infrastructure"] = { files: 0, unread: {}, hits: [] };
+  const entries = (await git(folder, ["ls-tree", "-r", "-l", "-z", "HEAD"])).toString("utf8").split("\0").flatMap((line) => {
+    const [, hash = "", size = "", path] = /^\d+ blob ([0-9a-f]+) +(\d+)\t([\s\S]+)$/.exec(line) ?? [];
+    return path === undefined ? [] : [{ hash, size: Number(size), path }];
+  });
+  for (const { hash, size, path } of entries) {
+    const unread = unreadInfrastructure(path);
+    if (unread !== undefined) looked.unread[unread] = (looked.unread[unread] ?? 0) + 1;
+    else if (infrastructureKind(path) !== undefined && size <= MAX_BYTES) {
+      const { read, hits } = infrastructureFindings(path, (await git(folder, ["cat-file", "blob", hash])).toString("utf8"));
+      if (read) looked.files++;
+      looked.hits.push(...hits);
     }
   }
   return looked;

@@ -9,7 +9,7 @@ import { licenceFindings } from "./lib/licences.ts";
 import { applyVex, EXCEPTIONS, parseVex, type VexException } from "./lib/vex.ts";
 import type { Service } from "./project.ts";
 import { securityData } from "./scan.ts";
-import { secretFinding, secretsInHistory, secretsInLayers } from "./secrets.ts";
+import { infrastructureFinding, secretFinding, secretsInHistory, secretsInLayers } from "./secrets.ts";
 import type { Workshop } from "./settings.ts";
 
 /** Everything that is known to be wrong with an image: one model, whatever found it. */
@@ -40,23 +40,30 @@ export async function inspectImage(workshop: Workshop, service: Service, image: 
   };
 }
 
-/** Credentials that were committed once are known to all who can read the history. */
+/** Credentials that were committed once are known to all who can read the history; and the checkout's infrastructure code. */
 export async function inspectHistory(workshop: Workshop, now: Date = new Date()): Promise<ScanResult> {
   const looked = await secretsInHistory(workshop);
-  const exceptions = (await readExceptions(workshop.settings.source, "")).filter(({ id }) => id.startsWith("secret:"));
+  const { files, unread, hits } = looked.infrastructure;
+  const passedOver = Object.entries(unread).map(([kind, count]) => `${plural(count, "file")} of ${kind}`);
+  const exceptions = (await readExceptions(workshop.settings.source, "")).filter(({ id }) => ofCheckout(id));
   return {
     service: "history", digest: "",
-    ...applyVex(looked.hits.map((hit) => secretFinding(hit, "Git history")), exceptions, now),
-    covered: [`${plural(looked.files, "file version")} of the history`],
-    notCovered: looked.skipped > 0 ? [`${plural(looked.skipped, "file version")} above 1 MB`] : [],
+    ...applyVex([...looked.hits.map((hit) => secretFinding(hit, "Git history")), ...hits.map(infrastructureFinding)], exceptions, now),
+    // Of the checkout there is the stage's sentence alone, so what was not looked at stands in it.
+    covered: [`${plural(looked.files, "file version")} of the history`, `${plural(files, "file")} of infrastructure code${passedOver.length > 0 ? ` (not ${passedOver.join(", ")})` : ""}`],
+    notCovered: [...(looked.skipped > 0 ? [`${plural(looked.skipped, "file version")} above 1 MB`] : []), ...passedOver],
     dataDate: now.toISOString().slice(0, 10),
   };
 }
 
 async function exceptionsOf(workshop: Workshop, service: Service): Promise<VexException[]> {
   const [own, shared] = await Promise.all([readExceptions(service.source, `${service.folder}/`), readExceptions(workshop.settings.source, "")]);
-  // What excuses the history is judged with the history.
-  return [...own, ...shared.filter(({ id }) => !id.startsWith("secret:"))];
+  // What excuses the checkout as a whole is judged with its history.
+  return [...own, ...shared.filter(({ id }) => !ofCheckout(id))];
+}
+
+function ofCheckout(id: string): boolean {
+  return id.startsWith("secret:") || id.startsWith("infrastructure:");
 }
 
 async function readExceptions(folder: Directory, prefix: string): Promise<VexException[]> {

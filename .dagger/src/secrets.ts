@@ -2,6 +2,7 @@ import { dag, type Container } from "@dagger.io/dagger";
 import type { BuiltImage } from "./image.ts";
 import { readAnswer } from "./lib/answer.ts";
 import type { Finding } from "./lib/findings.ts";
+import type { InfrastructureHit } from "./lib/infrastructure.ts";
 import type { RunConfig } from "./lib/image-checks.ts";
 import type { SecretHit } from "./lib/secret-patterns.ts";
 import { moduleFile } from "./mirrors.ts";
@@ -31,17 +32,22 @@ export async function secretsInLayers(workshop: Workshop, image: BuiltImage): Pr
   return readAnswer<LookedInLayers>(said, "looking for secrets in layers", ["files", "skipped", "hits", "config", "setuid"]);
 }
 
-/** Credentials in any version of any file that the checkout's history holds. */
-export async function secretsInHistory(workshop: Workshop): Promise<Looked> {
+/** What else is to be seen where a history is read. */
+export interface LookedInHistory extends Looked {
+  infrastructure: { files: number; unread: Record<string, number>; hits: InfrastructureHit[] };
+}
+
+/** Credentials in any version of any file that the checkout's history holds, and its infrastructure code as it is now. */
+export async function secretsInHistory(workshop: Workshop): Promise<LookedInHistory> {
   // What git writes down for itself (index, logs) is no history, and changes with every look at it.
   const history = workshop.settings.source.directory(".git").filter({ include: ["objects", "refs", "packed-refs", "HEAD", "config", "shallow"] });
   const said = await (await ready(workshop)).withMountedDirectory("/checkout/.git", history)
     .withExec(["node", `/golden-path/${PROGRAM}`, "history", "/checkout"]).stdout();
-  return readAnswer<Looked>(said, "looking for secrets in the history", ["files", "skipped", "hits"]);
+  return readAnswer<LookedInHistory>(said, "looking for secrets in the history", ["files", "skipped", "hits", "infrastructure"]);
 }
 
 async function ready(workshop: Workshop): Promise<Container> {
-  const files = [PROGRAM, "src/lib/secret-patterns.ts"];
+  const files = [PROGRAM, "src/lib/secret-patterns.ts", "src/lib/infrastructure.ts"];
   const texts = await Promise.all(files.map(moduleFile));
   const folder = files.reduce((all, file, i) => all.withNewFile(file, texts[i]!), dag.directory()).withNewFile("package.json", `{"type": "module"}\n`);
   return (await workshop.tools()).tools.withDirectory("/golden-path", folder);
@@ -52,4 +58,8 @@ export function secretFinding(hit: SecretHit & { commit?: string }, source: stri
     kind: "secret", id: `secret:${hit.id}`, package: hit.file, version: "", fixedIn: "", severity: "critical", source,
     file: hit.file, location: `line ${hit.line}${hit.commit === undefined ? "" : ` since commit ${hit.commit}`}`,
   };
+}
+
+export function infrastructureFinding({ id, severity, file, subject, found }: InfrastructureHit): Finding {
+  return { kind: "misconfiguration", id, package: subject, version: "", fixedIn: "", severity, source: "infrastructure code", file, location: found };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { type Outcome, daggerw, errorOf, scratchCheckout } from "./harness.ts"
+import { type Outcome, daggerw, errorOf, git, scratchCheckout } from "./harness.ts"
 
 /** A package that the backend has; the weakness is planted in the records, since no feed may be reached. */
 const PACKAGE = "fastapi"
@@ -36,11 +36,16 @@ async function scan(what: string): Promise<Outcome> {
   return await daggerw(checkout, ["call", "--advisories=./osv", "scan", "--service", "backend", what], 900)
 }
 
-test("a vulnerable package stops ci at the gate, which names package, fixed version and file", async () => {
+test("a vulnerable package stops ci at the gate, which names package, fixed version and file; so does a role that may do anything", async () => {
   plant(1)
+  mkdirSync(join(checkout, "deploy"))
+  writeFileSync(join(checkout, "deploy/role.yaml"), "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: helper}\nrules: [{apiGroups: [''], resources: ['*'], verbs: [get]}]\n")
+  git(checkout, "add", "deploy")
+  git(checkout, "commit", "--quiet", "--message", "A role that may read everything")
   const outcome = await daggerw(checkout, ["call", "--advisories=./osv", "ci", "--service", "backend"], 1800)
+  expect(errorOf(outcome)).toMatch(/infrastructure:role-wildcard of ClusterRole helper \(.*\) in deploy\/role\.yaml/)
   expect(errorOf(outcome)).toContain(`${PACKAGE} ${version} (fixed in 9999.1, GHSA-e2e0-e2e0-e2e0) in service/backend/requirements.txt`)
-  expect(errorOf(outcome)).toMatch(/# Failed: scan of backend[\s\S]*Not run: .*publish of backend/)
+  expect(errorOf(outcome)).toMatch(/# Failed: [^\n]*scan of backend[\s\S]*Not run: .*publish of backend/)
   expect(outcome.code).toBe(30)
 })
 
