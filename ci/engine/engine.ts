@@ -6,6 +6,7 @@ import { keyOf } from "./build.ts"
 import { UserError } from "./errors.ts"
 import { goBuild } from "./go.ts"
 import { removeDamaged } from "./inventory.ts"
+import { closeNetwork, layOutPlugins, networkName, networkRange, openNetwork, ownDnsmasq } from "./network.ts"
 import { STATE, state } from "./paths.ts"
 import { say, step } from "./progress.ts"
 import { buildSdks } from "./sdk.ts"
@@ -78,7 +79,10 @@ async function start(registryPort: number): Promise<string> {
   if (pidOf(ENGINE) !== undefined) {
     const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
     // Under load it may take its time, and starting it again ends the calls of others.
-    if (same && (answers(dagger) || answers(dagger, PATIENT_SECONDS))) return dagger
+    if (same && (answers(dagger) || answers(dagger, PATIENT_SECONDS))) {
+      openNetwork()
+      return dagger
+    }
     if (!same) await untilUnused(enginePid)
     say(same ? "the engine runs but does not answer: it is started again" : "the engine was built anew: it is started again")
     await stopEngine()
@@ -87,6 +91,7 @@ async function start(registryPort: number): Promise<string> {
     layOut(bin, sdks.content, settings)
     rmSync(socket(), { force: true })
     endLeftovers()
+    openNetwork()
     launch(sdks.go, sdks.typescript)
     await healthy(dagger)
     // It mends its own databases by leaving out what was in them, and says so in its log alone.
@@ -101,6 +106,7 @@ async function start(registryPort: number): Promise<string> {
 /** Ends the engine; true if one ran. Waits for it to let go of its state. */
 export async function stopEngine(): Promise<boolean> {
   const ran = await stopDaemon(ENGINE, 60)
+  closeNetwork()
   rmSync(socket(), { force: true })
   return ran
 }
@@ -129,11 +135,7 @@ insecure-entitlements = ["security.insecure"]
 
 /** Fills the folder that the engine sees as /run/golden-path (see ci/embedded/engine/distconsts). */
 function layOut(bin: string, content: string, settings: string): void {
-  const cni = state("cni", "bin")
-  rmSync(cni, { recursive: true, force: true })
-  mkdirSync(cni, { recursive: true })
-  for (const plugin of readdirSync("/usr/lib/cni")) symlinkSync(join("/usr/lib/cni", plugin), join(cni, plugin))
-  symlinkSync(join(bin, "dnsname"), join(cni, "dnsname"))
+  layOutPlugins(join(bin, "dnsname"))
   ownDnsmasq()
   const certificates = state("ca-certificates", "x", "..")
   mkdirSync(certificates, { recursive: true })
@@ -147,14 +149,6 @@ function layOut(bin: string, content: string, settings: string): void {
   }
   for (const dir of ["engine", "run"]) mkdirSync(join(STATE, dir), { recursive: true })
   writeFileSync(join(STATE, "engine.toml"), settings)
-}
-
-/**
- * dnsmasq listens on every address by default and then looks at the interface: the DNS of a second
- * engine on this machine would find the port taken. Dagger runs the `dnsmasq` that it finds first.
- */
-function ownDnsmasq(): void {
-  writeFileSync(state("cni", "path", "dnsmasq"), `#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n`, { mode: 0o755 })
 }
 
 /**
@@ -211,11 +205,6 @@ function endLeftovers(): void {
   }
   if (ended > 0) say(`ended ${ended} processes that a killed engine had left`)
 }
-
-// Two engines on one machine (two state folders) must not share a bridge.
-const networkId = (): number => parseInt(keyOf(STATE).slice(0, 4), 16)
-const networkName = (): string => `gp${networkId().toString(16)}`
-const networkRange = (): string => `10.${87 + (networkId() % 100)}.0.0/16`
 
 async function healthy(dagger: string): Promise<void> {
   const end = Date.now() + HEALTH_SECONDS * 1000
