@@ -29,10 +29,12 @@ export interface KnownProof {
 
 interface Found {
   services: Map<string, Known>;
+  /** A folder for each of them. */
+  files: Directory;
   proofs: Map<string, KnownProof>;
 }
 
-const NOTHING: Found = { services: new Map(), proofs: new Map() };
+const nothing = (): Found => ({ services: new Map(), files: dag.directory(), proofs: new Map() });
 
 /** What the keys of all questions have in common; undefined where nothing can be kept. */
 interface Common {
@@ -58,11 +60,16 @@ export class Answers {
     const common = await commonOf(workshop);
     const keys = common === undefined ? {} : await keysOf(workshop, options, described, common);
     const asked = !options.fresh && Object.keys(keys).length > 0;
-    return new Answers(common, keys, asked ? await within(LOOK_MS, ask(workshop, keys, options.env, runId)).catch(() => NOTHING) : NOTHING);
+    return new Answers(common, keys, asked ? await within(LOOK_MS, ask(workshop, keys, options.env, runId)).catch(nothing) : nothing());
   }
 
   of(service: string): Known | undefined {
     return this.found.services.get(service);
+  }
+
+  /** The bills of services that were taken over, as one folder: each file that is put in by itself takes its time. */
+  filesOf(services: readonly string[]): Directory {
+    return this.found.files.filter({ include: services.map((service) => `${service}/sbom.*`) });
   }
 
   /** The key of a question to the cluster; undefined where its answer cannot be kept. */
@@ -141,7 +148,7 @@ async function ask(workshop: Workshop, keys: Record<string, string>, env: Enviro
     return [service, { answer, bills: { cyclonedx: file("cdx"), spdx: file("spdx") } }] as const;
   }));
   const proofs = new Map(found.proofs.map((proof) => [proof.key, { proof, out: looked.directory(`/out/proofs/${proofFolder(proof)}`).withoutFile("proof.json") }] as const));
-  return { services, proofs };
+  return { services, files: looked.directory("/out/services"), proofs };
 }
 
 /** The pipeline's own registry was asked by the program already. */

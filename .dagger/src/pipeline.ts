@@ -64,6 +64,7 @@ export class Run {
   readonly images: ImageReport[] = [];
   readonly scans: ScanReport[] = [];
   private readonly files: Record<string, File> = {};
+  private readonly takenOver: string[] = [];
   private readonly workshop: Workshop;
   private readonly options: RunOptions;
   private promotion: PromotionReport = { outcome: "not-asked" };
@@ -124,13 +125,8 @@ export class Run {
     await Promise.all(SERVICE_STAGES.map(async (stage) => await this.stages.run(stage, name, async () => ({ value: true, detail: details[stage], reused: { at } }))));
     this.images.push(image);
     this.scans.push(scan);
-    this.keepBills(name, bills);
+    this.takenOver.push(name);
     return { service, revision, image, bills };
-  }
-
-  private keepBills(name: string, { cyclonedx, spdx }: Bills): void {
-    this.files[`${name}/sbom.cdx.json`] = cyclonedx;
-    this.files[`${name}/sbom.spdx.json`] = spdx;
   }
 
   /** Lint, test and build at once; then what is in the image, and the registry. */
@@ -173,7 +169,8 @@ export class Run {
       const [built] = needed<[BuiltImage]>("build", image);
       const bills = await billsOfMaterials(context, built, name, revision.version);
       const { components } = JSON.parse(await bills.cyclonedx.contents()) as { components?: { purl?: string }[] };
-      this.keepBills(name, bills);
+      this.files[`${name}/sbom.cdx.json`] = bills.cyclonedx;
+      this.files[`${name}/sbom.spdx.json`] = bills.spdx;
       return { value: bills, detail: `CycloneDX and SPDX, ${plural((components ?? []).filter(({ purl }) => purl).length, "package")}` };
     });
     return await this.stages.run("scan", name, async () => {
@@ -279,7 +276,7 @@ export class Run {
       promotion: this.promotion,
       signing: this.journal.report,
     };
-    let folder = this.evidence;
+    let folder = found && this.takenOver.length > 0 ? this.evidence.withDirectory(".", found.filesOf(this.takenOver)) : this.evidence;
     for (const [path, file] of Object.entries(this.files)) folder = folder.withFile(path, file);
     for (const [path, text] of Object.entries(this.stages.logs)) folder = folder.withNewFile(`logs/${path}`, text);
     const answers = found?.toKeep(this.stages, this.images, this.scans) ?? {};

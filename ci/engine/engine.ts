@@ -170,6 +170,9 @@ exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path
     DAGGER_GO_SDK_MANIFEST_DIGEST: goDigest,
     DAGGER_TYPESCRIPT_SDK_MANIFEST_DIGEST: typescriptDigest,
     DO_NOT_TRACK: "1",
+    // A third of its processor time went into collecting garbage; memory for time, up to a limit.
+    GOGC: "300",
+    GOMEMLIMIT: "2GiB",
     PATH: `/run/golden-path/cni/path:${process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"}`,
   })
 }
