@@ -22,6 +22,13 @@ const parts = (replaced) => ({
     })
   },
 })
+/** The scan's compiler; what stands in for it uses the real one. */
+const compiler = {
+  name: "compiler",
+  setup({ onResolve }) {
+    onResolve({ filter: /^typescript$/ }, ({ importer }) => (importer.includes("@dagger.io") ? { path: join(here, "compiler.ts") } : undefined))
+  },
+}
 // Dependencies that are CommonJS call require().
 const js = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
 const common = { bundle: true, platform: "node", format: "esm", target: "node24", banner: { js }, logLevel: "warning" }
@@ -31,6 +38,6 @@ await build({
   ...common,
   entryPoints: [join(here, "prepare.ts")],
   outfile: join(here, "prepare/prepare.js"),
-  plugins: [parts({})],
+  plugins: [parts({}), compiler],
   external: ["typescript", "esbuild"],
 })

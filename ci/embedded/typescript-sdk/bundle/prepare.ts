@@ -79,7 +79,9 @@ function warm(): void {
 enableCompileCache(${JSON.stringify(join(out, "cache"))})
 for (const file of ["sdk.js", "core.js", "module.js"]) await import(${JSON.stringify(out)} + "/" + file)
 `
-  spawnSync(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", script], { stdio: "ignore", timeout: 60_000 })
+  // A folder that the environment names would go before the module's own.
+  const env = { ...process.env, NODE_COMPILE_CACHE: undefined }
+  spawnSync(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", script], { stdio: "ignore", timeout: 60_000, env })
 }
 
 try {

@@ -182,6 +182,9 @@ func (t *TypescriptSdk) prepared(m *module, dependencies *dagger.Container, libr
 		ctr = ctr.WithNewFile("tsconfig.json", tsconfigFile)
 	}
 	return ctr.
+		// V8's compilation of the compiler itself.
+		WithMountedCache("/run/compiled", dag.CacheVolume("golden-path-sdk-compiled")).
+		WithEnvVariable("NODE_COMPILE_CACHE", "/run/compiled").
 		WithExec([]string{"node", path.Join(partsPath, "prepare.js"), m.path, m.name, path.Join(m.path, ready)}).
 		Directory(path.Join(m.path, ready))
 }
