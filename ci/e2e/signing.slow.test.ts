@@ -59,7 +59,7 @@ describe("what the pipeline signs", () => {
 describe("without a key", () => {
   test("whoever does not answer, or does not take the token, is named, and not the registry", async () => {
     const digest = await registry.push(repository, "signed without a key")
-    const claims = Buffer.from(JSON.stringify({ iss: "https://issuer.example.com", sub: "x", aud: "sigstore", email: "someone@example.com", exp: 9_999_999_999 })).toString("base64url")
+    const claims = Buffer.from(JSON.stringify({ iss: "https://issuer.example.com", sub: "x", aud: "sigstore", email: "someone@example.com", email_verified: true, exp: 9_999_999_999 })).toString("base64url")
     const tokenFile = join(folder, "token")
     writeFileSync(tokenFile, `${Buffer.from('{"alg":"RS256"}').toString("base64url")}.${claims}.c2ln\n`)
     const input = { ...place(), digest, tag: "none", service: "backend", sourceRevision: SOURCE, predicates: {}, expected: {}, signer: { tokenFile, identity: "someone@example.com", issuer: "https://issuer.example.com" } }

@@ -60,8 +60,8 @@ describe("who did not answer when something is signed without a key", () => {
   });
   test("Rekor", () =>
     expect(explainKeyless(`signing [x@${DIGEST_A}]: uploading to tlog: Post "https://rekor.sigstore.dev/api/v1/log/entries": context deadline exceeded`)).toMatch(/^Rekor, .* does not answer/));
-  test("a token that is none", () =>
-    expect(explainKeyless(`${signing}go-jose/go-jose: compact JWS format must have three parts`)).toMatch(/^Fulcio, .* did not take the identity token \(go-jose.*three parts\); give a fresh OIDC token/));
+  test.each(["go-jose/go-jose: compact JWS format must have three parts", "not verified by identity provider"])("a token that is not taken: %s", (why) =>
+    expect(explainKeyless(`${signing}${why}`)).toMatch(/^Fulcio, .* did not take the identity token \(.*(three parts|identity provider)\); give a fresh OIDC token/));
   test("the registry is nobody of them, whatever the image is called", () =>
     expect(explainKeyless(`signing [registry.example/rekor@${DIGEST_A}]: accessing image: Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`)).toBeUndefined());
 });

@@ -13,7 +13,7 @@ const PARTIES: readonly Party[] = [
   { trace: /rekor|\/api\/v1\/log/i, noun: "Rekor, the transparency log," },
 ];
 const NO_ANSWER = /dial tcp|no such host|connection refused|timeout|deadline exceeded|x509|TLS|EOF|reset by peer|unreachable/i;
-const TOKEN = /token|JWS|jose|Authorization|\b40[013]\b/i;
+const TOKEN = /identity provider|token|JWS|jose|Authorization|\b40[013]\b/i;
 
 /** Who failed, what was asked and what to do, when it was not the registry; cosign's last line is read. */
 export function explainKeyless(line: string): string | undefined {
