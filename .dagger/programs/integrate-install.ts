@@ -57,7 +57,7 @@ function isType(object: KubeObject): boolean {
 }
 
 /** Waits until the API server serves a type. */
-async function waitForType(api: Api, crd: KubeObject): Promise<void> {
+export async function waitForType(api: Api, crd: KubeObject): Promise<void> {
   interface Status {
     conditions?: { type: string; status: string }[];
   }
@@ -121,7 +121,7 @@ export async function whilePassing<T>(probe: () => Promise<Observation<T>>): Pro
   }
 }
 
-function isAvailable(live: KubeObject | undefined): boolean {
+export function isAvailable(live: KubeObject | undefined): boolean {
   if (live === undefined) return false;
   const wanted = (live["spec"] as { replicas?: number }).replicas ?? 1;
   const status = (live["status"] ?? {}) as { readyReplicas?: number; observedGeneration?: number };

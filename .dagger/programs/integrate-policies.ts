@@ -1,6 +1,7 @@
 import type { IntegratePlan } from "../src/lib/integrate-plan.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
-import { changed, POLICY_CASES, type Workload } from "../src/lib/policy-cases.ts";
+import { changed, POLICY_CASES, unsigned, UNSIGNED_CASE, type Workload } from "../src/lib/policy-cases.ts";
+import { SIGNATURE_WEBHOOK } from "../src/lib/signature-policy.ts";
 import { waitFor } from "../src/lib/wait.ts";
 import type { Api } from "./integrate-api.ts";
 import { Cause } from "./integrate-progress.ts";
@@ -37,6 +38,18 @@ export async function checkPolicies(api: Api, plan: IntegratePlan, policies: Kub
   const sound = await ask(api, path, { ...workload, metadata: { ...workload.metadata, name: "policy-case-sound" } });
   if (sound.status >= 400) throw new Cause(`trying the admission policies: the cluster refuses a copy of ${name} that it runs: ${sound.text.slice(0, 300)}`);
   return cases.map(([, one]) => `refuses ${one.name}`);
+}
+
+/** Asks the API server for a workload of an image that nobody signed; returns a sentence when it is refused. */
+export async function checkSignatures(api: Api, plan: IntegratePlan): Promise<string> {
+  const { name } = plan.services[0]!;
+  const path = `/apis/apps/v1/namespaces/${plan.env}/deployments`;
+  const live = await api.get(`${path}/${name}`);
+  if (live === undefined) throw new Cause(`trying the demand for signatures: there is no Deployment ${name} in ${plan.env} to try it with`);
+  const answer = await ask(api, path, unsigned(tried(live)));
+  if (answer.status < 400) throw new Cause(`trying the demand for signatures: the cluster admits ${UNSIGNED_CASE}, which ${SIGNATURE_WEBHOOK} must refuse`);
+  if (!answer.text.includes(SIGNATURE_WEBHOOK)) throw new Cause(`trying the demand for signatures: the cluster refuses ${UNSIGNED_CASE}, but not by ${SIGNATURE_WEBHOOK}: ${answer.text.slice(0, 300)}`);
+  return `refuses ${UNSIGNED_CASE}`;
 }
 
 async function ask(api: Api, path: string, workload: Workload): Promise<{ status: number; text: string }> {

@@ -12,13 +12,15 @@ import { clusterTimes } from "../src/lib/cluster-times.ts";
 import type { ReadyMarker } from "../src/lib/cluster-times.ts";
 import type { ExpectedService, IntegratePlan, IntegrateVerdict, ServiceFacts } from "../src/lib/integrate-plan.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
+import { SIGNATURE_FILE } from "../src/lib/signature-policy.ts";
 import { WaitTimeout } from "../src/lib/wait.ts";
 import { Api } from "./integrate-api.ts";
 import { checkAnswers, checkDrift, checkPods, finalState } from "./integrate-checks.ts";
 import { collectEvidence, keepEvidence } from "./integrate-evidence.ts";
 import { installArgoCd, waitForApi, waitForArgoCd } from "./integrate-install.ts";
-import { checkPolicies } from "./integrate-policies.ts";
+import { checkPolicies, checkSignatures } from "./integrate-policies.ts";
 import { Cause, Progress } from "./integrate-progress.ts";
+import { demandSignatures, installSignatures } from "./integrate-signatures.ts";
 import { checkSoak } from "./integrate-soak.ts";
 import { applySets, prepareGitops, waitForApplications, waitForSync } from "./integrate-sync.ts";
 
@@ -36,7 +38,15 @@ async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict:
     progress.say(`argocd: ${(await installArgoCd(api, install)) === "found" ? "the cluster began with it" : "installed"}`);
     await prepareGitops(api, plan, gitops);
   });
-  await progress.step("Argo CD available", () => waitForArgoCd(api, install, plan, progress));
+  const { demandedKey } = plan;
+  await Promise.all([
+    progress.step("Argo CD available", () => waitForArgoCd(api, install, plan, progress)),
+    ...(demandedKey === undefined ? [] : [progress.step("signatures demanded", async () => {
+      const signatures = await list(SIGNATURE_FILE);
+      await installSignatures(api, signatures);
+      await demandSignatures(api, signatures, demandedKey, progress);
+    })]),
+  ]);
 
   const sets = await progress.step("ApplicationSet", () => applySets(api, plan, gitops));
   await progress.step("Applications made", () => waitForApplications(api, plan, sets, progress));
@@ -54,6 +64,11 @@ async function prove(api: Api, plan: IntegratePlan, progress: Progress, verdict:
   if (policies !== undefined) {
     verdict.policies = policies;
     progress.say(`policies: one workload admitted, ${policies.length} refused`);
+  }
+  if (demandedKey !== undefined) {
+    const refused = await progress.step("signatures demanded of all", () => checkSignatures(api, plan));
+    verdict.policies = [...(verdict.policies ?? []), refused];
+    progress.say(`signatures: what runs is signed; ${refused}`);
   }
   const drifts = await progress.step("drift healed", () =>
     together(plan.services, async (service) => {
@@ -82,8 +97,9 @@ async function readJson<T>(file: string): Promise<T> {
   return JSON.parse(await readFile(join(INPUT, file), "utf8")) as T;
 }
 
+const list = async (file: string): Promise<KubeObject[]> => (await readJson<{ items: KubeObject[] }>(join("install", file))).items;
+
 async function readInstall(): Promise<Install> {
-  const list = async (file: string): Promise<KubeObject[]> => (await readJson<{ items: KubeObject[] }>(join("install", file))).items;
   const [types, settings, workloads] = await Promise.all([list("1-types.json"), list("2-settings.json"), list("3-workloads.json")]);
   return { types, settings, workloads };
 }

@@ -9,6 +9,7 @@ import { ApiError } from "./integrate-api.ts";
 import { Cause } from "./integrate-progress.ts";
 import type { Progress } from "./integrate-progress.ts";
 import { refreshApplication } from "./integrate-sync.ts";
+import type { Demand } from "./platform-demand.ts";
 import type { Repository } from "./platform-git.ts";
 import { Own } from "./platform-own.ts";
 import { Recovery, podSigns } from "./platform-recover.ts";
@@ -28,19 +29,21 @@ export class Follower {
   readonly #api: Api;
   readonly #plan: PlatformPlan;
   readonly #own: Own;
+  readonly #demand: Demand;
   readonly #recovery: Recovery;
   readonly #progress: Progress;
   #reminded = 0;
   #said = "";
   #trouble: string | undefined;
 
-  constructor(api: Api, plan: PlatformPlan, repository: Repository, progress: Progress) {
+  constructor(api: Api, plan: PlatformPlan, repository: Repository, demand: Demand, progress: Progress) {
     this.#api = api;
     this.#plan = plan;
     this.#progress = progress;
     this.#own = new Own(api, addressForPods(plan.gitops));
     this.#recovery = new Recovery(plan, progress);
     this.repository = repository;
+    this.#demand = demand;
     this.status = {
       state: "starting", doing: "", steps: progress.steps, kubernetes: "",
       gitops: { url: plan.gitops.url, branch: plan.gitops.branch, tip: "" }, applications: [], releases: [], services: [],
@@ -61,10 +64,15 @@ export class Follower {
     }
   }
 
-  /** Brings the platform's own objects to the cluster as the tip has them; a repository without a commit has none. */
-  async bringOwn(): Promise<void> {
+  /**
+   * Brings the platform's own objects to the cluster as the tip has them, after what it demands of images; a repository
+   * without a commit has none. Returns what a person should know.
+   */
+  async bringOwn(): Promise<string | undefined> {
+    const told = await this.#demand.follow(await this.repository.demandedKey());
     const objects = await this.repository.platformObjects();
     if (objects.length > 0) this.#sets = await this.#own.bring(objects, this.repository.tip);
+    return told;
   }
 
   /** Goes on until the cluster is lost. */
@@ -88,8 +96,7 @@ export class Follower {
   /** What is wrong with the platform's own objects is told, and no reason to end. */
   async #brought(): Promise<string | undefined> {
     try {
-      await this.bringOwn();
-      return undefined;
+      return await this.bringOwn();
     } catch (error) {
       if (error instanceof Cause) throw error;
       return `argocd/ of the GitOps repository cannot be applied: ${error instanceof Error ? error.message : String(error)}`;

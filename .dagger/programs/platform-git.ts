@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import type { Environment } from "../src/lib/environments.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
 import { parseRelease, releasePath } from "../src/lib/release.ts";
+import { DEMANDED_KEY } from "../src/lib/signing.ts";
 
 const LIMIT_MS = 20_000;
 const CLONE = "/tmp/gitops.git";
@@ -41,6 +42,12 @@ export class Repository {
     const names = (await git(["-C", CLONE, "ls-tree", "--name-only", this.tip, "argocd/"])).split("\n").filter((name) => /\.ya?ml$/.test(name));
     const texts = await Promise.all(names.map((name) => git(["-C", CLONE, "show", `${this.tip}:${name}`])));
     return texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null)).filter((object) => object !== null);
+  }
+
+  /** The key whose signatures the tip demands; undefined where it demands none. */
+  async demandedKey(): Promise<string | undefined> {
+    if (this.tip === "" || (await git(["-C", CLONE, "ls-tree", "--name-only", this.tip, DEMANDED_KEY])).trim() === "") return undefined;
+    return await git(["-C", CLONE, "show", `${this.tip}:${DEMANDED_KEY}`]);
   }
 
   /** What a release record names at a commit; empty where it cannot be read. */

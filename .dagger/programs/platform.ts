@@ -18,11 +18,14 @@ import type { KubeObject } from "../src/lib/kube.ts";
 import { ageSecret, pluginConfig, sidecar } from "../src/lib/decrypt.ts";
 import { AGE_KEYS, GIT_SERVICE, addressForPods, gitPolicy, literalGitService } from "../src/lib/local-platform.ts";
 import type { PlatformPlan } from "../src/lib/local-platform.ts";
+import { SIGNATURE_FILE } from "../src/lib/signature-policy.ts";
 import { SURROUNDINGS } from "../src/lib/surroundings.ts";
 import { forward, hostOf, say, sayUnknown } from "./entry-forward.ts";
 import { Api } from "./integrate-api.ts";
 import { applyAll, installArgoCd, waitForApi, waitForArgoCd } from "./integrate-install.ts";
 import { Progress } from "./integrate-progress.ts";
+import { installSignatures } from "./integrate-signatures.ts";
+import { Demand } from "./platform-demand.ts";
 import { Follower } from "./platform-follow.ts";
 import { Repository } from "./platform-git.ts";
 import { PodAgent } from "./platform-pods.ts";
@@ -34,7 +37,7 @@ async function json<T>(name: string): Promise<T> {
   return JSON.parse(await readFile(join(INPUT, name), "utf8")) as T;
 }
 
-async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progress: Progress): Promise<void> {
+async function prepare(api: Api, follower: Follower, plan: PlatformPlan, signatures: readonly KubeObject[], progress: Progress): Promise<void> {
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     follower.status.doing = name;
     return await progress.step(name, work);
@@ -49,6 +52,7 @@ async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progres
     await applyAll(api, [pluginConfig(), ageSecret(await readFile(AGE_KEYS, "utf8"))]);
     await applyAll(api, [sidecar(plan.decrypter)], "golden-path-secrets");
   });
+  if (signatures.length > 0) await step("install what verifies signatures", () => installSignatures(api, signatures));
   await step("environments", async () => {
     const { environments, gitops: { server } } = plan;
     await applyAll(api, environments.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })));
@@ -66,8 +70,9 @@ async function prepare(api: Api, follower: Follower, plan: PlatformPlan, progres
   });
 }
 
+const list = async (file: string): Promise<KubeObject[]> => (await json<{ items: KubeObject[] }>(join("install", file))).items;
+
 async function readInstall(): Promise<Install> {
-  const list = async (file: string): Promise<KubeObject[]> => (await json<{ items: KubeObject[] }>(join("install", file))).items;
   const [types, settings, workloads] = await Promise.all([list("1-types.json"), list("2-settings.json"), list("3-workloads.json")]);
   return { types, settings, workloads };
 }
@@ -88,7 +93,8 @@ async function main(): Promise<void> {
   const plan = await json<PlatformPlan>("platform.json");
   const progress = new Progress();
   const api = await Api.open();
-  const follower = new Follower(api, plan, new Repository(plan.gitops.url, plan.gitops.branch), progress);
+  const signatures = plan.verifies ? await list(SIGNATURE_FILE) : [];
+  const follower = new Follower(api, plan, new Repository(plan.gitops.url, plan.gitops.branch), new Demand(api, signatures, progress), progress);
   const agents = new Map<string, PodAgent>();
 
   const answer = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
@@ -103,7 +109,7 @@ async function main(): Promise<void> {
   };
   answerThrough(plan.entry, answer);
   try {
-    await prepare(api, follower, plan, progress);
+    await prepare(api, follower, plan, signatures, progress);
     await follower.follow();
   } catch (error) {
     const cause = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").trim();

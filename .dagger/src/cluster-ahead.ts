@@ -1,6 +1,7 @@
 import { type ClusterNeeds, type IntegrationCluster, integrationCluster } from "./integrate-cluster.ts";
 import type { Lanes } from "./lib/lanes.ts";
 import type { Workshop } from "./settings.ts";
+import { signatureVerifier } from "./signature-policy.ts";
 
 /** A proof's cluster and what it is made from. */
 export type ProofCluster = ClusterNeeds & IntegrationCluster;
@@ -16,11 +17,12 @@ export class ClusterAhead {
   /**
    * @param afterMs when to start it; undefined for never
    * @param lanes where services wait for their turn it would only take the machine from them
+   * @param verifies whether it asks for signatures
    */
-  constructor(workshop: Workshop, env: string, afterMs: number | undefined, lanes: Lanes) {
+  constructor(workshop: Workshop, env: string, afterMs: number | undefined, lanes: Lanes, verifies: boolean) {
     this.lanes = lanes;
     this.make = async () => {
-      const needs = await needsOf(workshop, env);
+      const needs = await needsOf(workshop, env, verifies);
       return { ...needs, ...(await integrationCluster(needs)) };
     };
     // After this turn at the earliest, when the services have taken their places.
@@ -65,8 +67,9 @@ export class ClusterAhead {
 
 const LOOK_AGAIN_MS = 250;
 
-async function needsOf(workshop: Workshop, env: string): Promise<ClusterNeeds> {
+async function needsOf(workshop: Workshop, env: string, verifies: boolean): Promise<ClusterNeeds> {
   const [registry, { tools }] = await Promise.all([workshop.registry(), workshop.tools()]);
   const { images } = workshop.context;
-  return { env, images, node: tools, ...(registry.service ? { registry: registry.service } : {}) };
+  const verifier = verifies ? { verifier: await signatureVerifier(workshop.context, registry) } : {};
+  return { env, images, node: tools, ...verifier, ...(registry.service ? { registry: registry.service } : {}) };
 }

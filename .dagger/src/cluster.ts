@@ -18,6 +18,11 @@ export function inClusterImages(images: Images): InClusterImages {
   return { argocd: "images.golden-path.internal/argocd:imported", redis: "images.golden-path.internal/redis:imported" };
 }
 
+/** Whether pods can be given images that no registry has. */
+export function takesArchives(images: Images): boolean {
+  return !isK3s(images);
+}
+
 function isK3s(images: Images): boolean {
   return /(^|\/)rancher\/k3s[:@]/.test(images.cluster);
 }

@@ -5,6 +5,8 @@ import { cluster, inClusterImages } from "./cluster.ts";
 import type { Cluster } from "./cluster-role.ts";
 import { fittedInstall } from "./integrate-program.ts";
 import type { ImageName } from "./lib/images.ts";
+import type { Verifier } from "./signature-policy.ts";
+import { SIGNATURE_IMAGE } from "./signature-policy.ts";
 
 /** What the ephemeral cluster depends on: nothing that a service is made of, so it can be started before there is an image. */
 export interface ClusterNeeds {
@@ -14,6 +16,8 @@ export interface ClusterNeeds {
   registry?: Service;
   /** Node 24 with the package `yaml` in /golden-path/node_modules. */
   node: Container;
+  /** What verifies signatures at the cluster's door; left out where nothing demands them of this run. */
+  verifier?: Verifier;
 }
 
 export interface IntegrationCluster {
@@ -23,9 +27,11 @@ export interface IntegrationCluster {
 }
 
 /** The cluster that `integrate` uses; asked twice in one session it is the same. */
-export async function integrationCluster({ env, images, registry, node }: ClusterNeeds): Promise<IntegrationCluster> {
+export async function integrationCluster({ env, images, registry, node, verifier }: ClusterNeeds): Promise<IntegrationCluster> {
   const manifest = dag.directory().withFile("core-install.yaml", await installManifest(images.argocd));
-  const install = await fittedInstall(node, manifest, inClusterImages(images));
+  const fitted = await fittedInstall(node, manifest, inClusterImages(images));
+  const install = verifier === undefined ? fitted : fitted.withNewFile(verifier.file, verifier.list);
+  const further = verifier === undefined ? {} : { further: { [SIGNATURE_IMAGE]: verifier.image } };
   // The environment keeps two proofs of one session apart; sessions do not share services.
-  return { cluster: cluster({ images, install, key: `integrate ${env}`, ...(registry === undefined ? {} : { registry }) }), install };
+  return { cluster: cluster({ images, install, key: `integrate ${env}`, ...further, ...(registry === undefined ? {} : { registry }) }), install };
 }

@@ -16,6 +16,7 @@ const PROGRAM_FILES = [
   "src/lib/kube.ts",
   "src/lib/policy-cases.ts",
   "src/lib/redact.ts",
+  "src/lib/signature-policy.ts",
   "src/lib/wait.ts",
 ];
 

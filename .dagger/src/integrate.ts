@@ -19,6 +19,8 @@ export interface IntegrateOptions extends ClusterNeeds, IntegrationCluster {
   /** A container that has git, its daemon included. */
   git: Container;
   timeouts?: Partial<IntegrateTimeouts>;
+  /** The cluster admits only what is signed with it; it needs a `verifier` then. */
+  demandedKey?: string;
   /** Any text that was not used before forces a new verdict. */
   fresh?: string;
 }
@@ -47,10 +49,11 @@ const EVIDENCE = "/evidence";
 export async function integrate(options: IntegrateOptions): Promise<IntegrateResult> {
   const started = Date.now();
   const { env, services, images } = options;
+  const demanded = options.demandedKey === undefined ? {} : { demandedKey: options.demandedKey };
   const tree = withPlaceholders(usedTree(options.tree, env));
   const { service, kubeconfig, kubectl } = options.cluster;
   const [git, program] = await Promise.all([serveTree(options.git, tree), programTree()]);
-  const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh };
+  const question = { env, services, images, tree, program, timeouts: options.timeouts, fresh: options.fresh, ...demanded };
   const id = contentId(question);
   const plan: IntegratePlan = {
     id,
@@ -58,6 +61,7 @@ export async function integrate(options: IntegrateOptions): Promise<IntegrateRes
     gitops: { url: git.url, revision: git.revision },
     services,
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+    ...demanded,
   };
   const exec = options.node
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))

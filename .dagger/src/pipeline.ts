@@ -33,7 +33,9 @@ import type { Service } from "./project.ts";
 import { publishImage } from "./registry.ts";
 import { type Bills, billsOfMaterials } from "./sbom.ts";
 import { changesOf, historiesOf } from "./changes.ts";
+import { takesArchives } from "./cluster.ts";
 import type { Workshop } from "./settings.ts";
+import { canSign } from "./sign.ts";
 import { Stages, needed } from "./stages.ts";
 import { type Journal, type Signable, signAll, verifyAll } from "./supply-chain.ts";
 import { debian } from "./toolbox.ts";
@@ -86,7 +88,8 @@ export class Run {
   async execute(prepared: Prepared): Promise<RunReport> {
     const histories = historiesOf(this.workshop, prepared, this.options.env);
     const lanes = new Lanes(Math.max(SERVICES_AT_ONCE, availableParallelism()));
-    const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan), lanes);
+    const demandedKey = this.demandedKey(prepared);
+    const ahead = new ClusterAhead(this.workshop, this.options.env, clusterAheadAfterMs(prepared.plan), lanes, demandedKey !== undefined);
     const secrets = this.secrets();
     const prove = async () => {
       const published = await Promise.all(prepared.services.map((service) => {
@@ -96,7 +99,10 @@ export class Run {
       }));
       ahead.hold();
       const signable = published.map((one) => one && signableOf(one));
-      const [proven, signed] = await Promise.all([this.integrate(prepared, published, ahead), signAll(this.workshop, signable, this.journal)]);
+      const signing = signAll(this.workshop, signable, this.journal);
+      // A cluster that asks for signatures admits nothing before they are there.
+      const ready = demandedKey === undefined ? true : await signing;
+      const [proven, signed] = await Promise.all([this.integrate(prepared, published, ahead, ready, demandedKey), signing]);
       return { signable, proven, signed };
     };
     const { signable, proven, signed } = await prove().finally(async () => await ahead.end());
@@ -107,6 +113,12 @@ export class Run {
     }
     const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
     return await this.report(changes, prepared.answers);
+  }
+
+  /** The key whose signatures the proof's cluster demands: only where this run makes them, so that whoever cannot sign can still prove. */
+  private demandedKey({ tip, revisions }: Prepared): string | undefined {
+    const signs = canSign(this.workshop.signing()) && ![...revisions.values()].some(({ revision }) => isDirty(revision));
+    return signs && takesArchives(this.workshop.context.images) ? tip?.files[DEMANDED_KEY] : undefined;
   }
 
   /** What was committed once is known to all who can read the history. */
@@ -183,15 +195,16 @@ export class Run {
     });
   }
 
-  private async integrate(prepared: Prepared, published: (Published | undefined)[], ahead: ClusterAhead): Promise<Proven | undefined> {
+  private async integrate(prepared: Prepared, published: (Published | undefined)[], ahead: ClusterAhead, signed: true | undefined, demandedKey: string | undefined): Promise<Proven | undefined> {
     const { env } = this.options;
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
+      needed<[true]>("sign", signed);
       const proven = await this.render(prepared, all);
       const { tree } = proven;
       this.rendered = tree;
       refuseByPolicy(tree, env, all.map(({ service }) => service.spec.name));
-      const { verdict, reused, out } = await this.prove(prepared, all, ahead);
+      const { verdict, reused, out } = await this.prove(prepared, all, ahead, demandedKey);
       this.evidence = this.evidence.withDirectory("integrate", out);
       const slowest = Math.max(...verdict.services.flatMap(({ drift }) => drift.map(({ healedSeconds }) => healedSeconds)));
       const detail = `Synced and Healthy at ${verdict.gitopsRevision.slice(0, 7)} on Kubernetes ${verdict.kubernetes}, answering, drift healed in ${slowest.toFixed(1)} s at most`;
@@ -215,14 +228,15 @@ export class Run {
   }
 
   /** Asks the cluster, unless an earlier run asked it the very same. */
-  private async prove({ answers }: Prepared, all: readonly Published[], ahead: ClusterAhead): Promise<IntegrateResult> {
+  private async prove({ answers }: Prepared, all: readonly Published[], ahead: ClusterAhead, demandedKey: string | undefined): Promise<IntegrateResult> {
     const { env, fresh, limits } = this.options;
     const services = all.map(({ service: { spec }, image }) => ({
       name: spec.name, digest: image.digest, sourceRevision: image.sourceRevision,
       health: spec.health, ready: spec.ready, version: spec.version,
     }));
     const tree = provenTree(this.rendered, ownersOf(all));
-    const key = answers?.proofKey({ env, services, tree, limits });
+    const demanded = demandedKey === undefined ? {} : { demandedKey };
+    const key = answers?.proofKey({ env, services, tree, limits, ...demanded });
     const known = answers?.proof(key);
     if (key !== undefined) this.question = { env, key };
     if (known !== undefined) {
@@ -231,7 +245,7 @@ export class Run {
     }
     const cluster = await ahead.get();
     try {
-      const result = await integrate({ ...cluster, services, tree, git: cluster.node, ...(fresh ? { fresh: this.id } : {}), ...(limits ? { timeouts: limits } : {}) });
+      const result = await integrate({ ...cluster, services, tree, git: cluster.node, ...(fresh ? { fresh: this.id } : {}), ...(limits ? { timeouts: limits } : {}), ...demanded });
       if (key !== undefined) this.proof = { key, env, runId: this.id, verdict: result.verdict };
       return result;
     } catch (error) {

@@ -3,8 +3,8 @@ import type { Service } from "@dagger.io/dagger";
 import { randomUUID } from "node:crypto";
 import { installManifest } from "./argocd-manifest.ts";
 import { CLUSTER_ALIAS } from "./cluster-role.ts";
-import { cluster, inClusterImages } from "./cluster.ts";
-import { serverOf } from "./gitops.ts";
+import { cluster, inClusterImages, takesArchives } from "./cluster.ts";
+import { readTip, serverOf } from "./gitops.ts";
 import { treeDirectory } from "./integrate-git.ts";
 import { MODULE, PROGRAM, below, fittedInstall, textsOf } from "./integrate-program.ts";
 import { ENVIRONMENTS } from "./lib/environments.ts";
@@ -13,7 +13,9 @@ import { execFailure } from "./lib/exec-error.ts";
 import { AGE_KEYS, type PlatformPlan } from "./lib/local-platform.ts";
 import { PLATFORM_FILES } from "./lib/platform-files.ts";
 import { RECOVERY } from "./lib/recovery.ts";
+import { DEMANDED_KEY, POLICY_FOLDER } from "./lib/signing.ts";
 import type { Workshop } from "./settings.ts";
+import { SIGNATURE_IMAGE, signatureVerifier } from "./signature-policy.ts";
 import { decrypter } from "./sops.ts";
 
 const ENTRY_ALIAS = "entry";
@@ -33,12 +35,17 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
     workshop.tools(), workshop.registry(), installManifest(context.images.argocd), serverOf(repository), portOf(entry),
   ]);
   const fitted = fittedInstall(tools.tools, dag.directory().withFile("core-install.yaml", manifest), inClusterImages(context.images));
-  const [program, install] = await Promise.all([textsOf([...PLATFORM_FILES]), fitted]);
+  const [program, plain, tip] = await Promise.all([textsOf([...PLATFORM_FILES]), fitted, readTip(tools, repository, [`${POLICY_FOLDER}/`])]);
+  const verifier = tip.files[DEMANDED_KEY] !== undefined && takesArchives(context.images) ? await signatureVerifier(context, registry) : undefined;
+  const install = verifier === undefined ? plain : plain.withNewFile(verifier.file, verifier.list);
   // A cache volume of its own: an ephemeral cluster would otherwise find its store taken and begin with an empty one.
   const { service, kubeconfig, kubectl } = cluster({
     images: context.images, install, key: `local-platform-${randomUUID()}`, store: "local-platform",
     ...(registry.service === undefined ? {} : { registry: registry.service }),
-    ...(settings.ageKey === undefined ? {} : { further: { [DECRYPTER]: await decrypter(context) } }),
+    further: {
+      ...(settings.ageKey === undefined ? {} : { [DECRYPTER]: await decrypter(context) }),
+      ...(verifier === undefined ? {} : { [SIGNATURE_IMAGE]: verifier.image }),
+    },
   });
   const server = gitops.service === undefined ? {} : { server: { host: gitops.alias, port: Number(new URL(gitops.url).port) } };
   const plan: PlatformPlan = {
@@ -47,6 +54,7 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
     recovery: RECOVERY,
     entry: `${ENTRY_ALIAS}:${port}`,
     ...(settings.ageKey === undefined ? {} : { decrypter: `images.golden-path.internal/${DECRYPTER}:imported` }),
+    verifies: verifier !== undefined,
   };
   let exec = tools.tools
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))

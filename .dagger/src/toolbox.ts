@@ -77,10 +77,11 @@ export async function syft(context: Context): Promise<File> {
 
 /** Compiles a static Go program of a tool module in `.dagger/tools` to a place below /out. */
 async function goBuild(context: Context, go: Container, module: string, command: readonly string[], out: string, pkg: string): Promise<Container> {
-  const [mod, sum] = await Promise.all([moduleFile(`${module}/go.mod`), moduleFile(`${module}/go.sum`)]);
-  const ready = go
-    .withNewFile("/src/go.mod", mod)
-    .withNewFile("/src/go.sum", sum)
+  // A package of its own is a program of ours in one file.
+  const files = ["go.mod", "go.sum", ...(pkg === "." ? ["main.go"] : [])];
+  const texts = await Promise.all(files.map((file) => moduleFile(`${module}/${file}`)));
+  const ready = files
+    .reduce((container, file, i) => container.withNewFile(`/src/${file}`, texts[i]!), go)
     .withWorkdir("/src")
     .withMountedCache("/root/go/pkg/mod", dag.cacheVolume("golden-path-go-modules"))
     .withMountedCache("/root/.cache/go-build", dag.cacheVolume("golden-path-go-build"))
@@ -104,6 +105,7 @@ const BACKPORTED_GO = "golang-1.26-go";
  * A Go program of `.dagger/tools/<folder>`, a module of its own: a change of one
  * tool's pins compiles no other. Some take minutes, so nothing asks for one
  * before it is used; `nice` leaves the processors to what somebody waits for.
+ * The package `.` is the module's own `main.go`.
  */
 export async function goToolOf(context: Context, folder: string, pkg: string): Promise<File> {
   const install = [

@@ -8,6 +8,8 @@ export interface IntegratePlan {
   gitops: { url: string; revision: string };
   services: ExpectedService[];
   timeouts: IntegrateTimeouts;
+  /** The public key whose signatures the cluster demands; left out where it verifies none. */
+  demandedKey?: string;
 }
 
 /** What must be seen running for one service. */

@@ -23,6 +23,8 @@ export interface PlatformPlan {
   entry: string;
   /** The image that decrypts secrets, as pods name it; left out where no key was given. */
   decrypter?: string;
+  /** The cluster has what verifies signatures; false where the repository demanded none when it was started. */
+  verifies: boolean;
 }
 
 /** Where the program finds the keys. */

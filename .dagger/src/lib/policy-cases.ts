@@ -42,6 +42,17 @@ export const POLICY_CASES: PolicyCase[] = [
   { name: "nobody who pays for it", refusedWith: "pays for it", change: (w) => delete w.metadata.labels?.["golden-path/cost-center"] },
 ];
 
+/** Tried where signatures are demanded. */
+export const UNSIGNED_CASE = "an image that carries no signature";
+
+/** The workload with an image of its own repository that nobody signed, since nobody has it. */
+export function unsigned(workload: Workload): Workload {
+  const copy = structuredClone(workload);
+  copy.metadata.name = "policy-case-unsigned";
+  first(copy).image = first(copy).image.replace(/@.*$/, `@sha256:${"0".repeat(64)}`);
+  return copy;
+}
+
 /** The changed workload, under a name of its own. */
 export function changed(workload: Workload, index: number): Workload {
   const copy = structuredClone(workload);

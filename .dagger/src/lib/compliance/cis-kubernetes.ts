@@ -1,6 +1,7 @@
 import { dropsAll, seccomp } from "./cis-docker.ts";
 import { containers, judgeEach, objects, podOf, pods, refused } from "./judges.ts";
-import { all, type Framework, type Judge, never, notApplicable } from "./model.ts";
+import { UNSIGNED_CASE } from "../policy-cases.ts";
+import { all, type Framework, type Judge, notApplicable } from "./model.ts";
 
 const CLUSTER = "of whoever runs the cluster; what a run renders and proves says nothing of it";
 
@@ -51,7 +52,7 @@ export const CIS_KUBERNETES: Framework = {
     { id: "5.3.2", title: "All namespaces have NetworkPolicies", judge: networkPolicies },
     { id: "5.4.1", title: "Prefer Secrets as files over Secrets as environment variables", judge: noSecretInEnvironment },
     { id: "5.4.2", title: "Consider external secret storage", judge: notApplicable(CLUSTER) },
-    { id: "5.5.1", title: "Image provenance is verified at admission", judge: never("the cluster takes digests of allowed registries only; signatures are verified before Git is written, not at admission") },
+    { id: "5.5.1", title: "Image provenance is verified at admission", judge: refused(UNSIGNED_CASE) },
     { id: "5.7.1", title: "Administrative boundaries between resources by namespaces", judge: ({ run, manifests }) => judgeEach(manifests, "manifest", `lies in the namespace ${run.env}`, ({ namespace }) => namespace === run.env) },
     { id: "5.7.2", title: "The seccomp profile is set", judge: all(containers("has the runtime's seccomp profile", ({ securityContext }, pod) => seccomp(securityContext) || seccomp(pod["securityContext"])), refused("no seccomp profile")) },
     { id: "5.7.3", title: "Pods and containers have a security context", judge: containers("has a security context, and so has its pod", ({ securityContext }, pod) => securityContext !== undefined && pod["securityContext"] !== undefined) },
