@@ -63,9 +63,10 @@ export function openNetwork(): void {
   }
 }
 
-/** Removes them. */
+/** Removes them, and the bridge that the plugin made; what is not there is none to be removed. */
 export function closeNetwork(): void {
   for (const [table = "", chain = "", ...rule] of packetRules(networkRange())) iptables(["-t", table, "-D", chain, ...rule])
+  spawnSync("ip", ["link", "delete", `${networkName()}0`], { timeout: 20_000 })
 }
 
 // Another program may hold the lock for a moment.
