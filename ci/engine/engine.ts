@@ -74,7 +74,7 @@ async function start(registryPort: number): Promise<string> {
   const sdks = await buildSdks(bin)
   const settings = settingsFor(registryPort)
   const shared = sharedAddress()
-  const key = keyOf(bin, sdks.go, sdks.typescript, settings, ...(shared === undefined ? [] : [shared]))
+  const key = keyOf(bin, sdks.go, sdks.typescript, settings, LIMITS, ...(shared === undefined ? [] : [shared]))
   const runningKey = state("run", "engine.key")
   if (pidOf(ENGINE) !== undefined) {
     const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
@@ -120,10 +120,6 @@ insecure-entitlements = ["security.insecure"]
 
 [worker.oci]
   enabled = true
-  gc = true
-  reservedSpace = "4GB"
-  maxUsedSpace = "24GB"
-  minFreeSpace = "5GB"
 
 # Images that the embedded engine brings itself.
 [registry."embedded.golden-path.internal"]
@@ -132,6 +128,12 @@ insecure-entitlements = ["security.insecure"]
   http = true
 `
 }
+
+/**
+ * The engine's second file of settings, which alone knows `sweepSize`: a cache that is full loses a quarter at once.
+ * Else it loses a little after every call, and each time a call that begins may ask for what just goes.
+ */
+const LIMITS = JSON.stringify({ gc: { reservedSpace: "4GB", maxUsedSpace: "24GB", minFreeSpace: "5GB", sweepSize: "25%" } })
 
 /** Fills the folder that the engine sees as /run/golden-path (see ci/embedded/engine/distconsts). */
 function layOut(bin: string, content: string, settings: string): void {
@@ -149,6 +151,7 @@ function layOut(bin: string, content: string, settings: string): void {
   }
   for (const dir of ["engine", "run"]) mkdirSync(join(STATE, dir), { recursive: true })
   writeFileSync(join(STATE, "engine.toml"), settings)
+  writeFileSync(state("etc", "engine.json"), LIMITS)
 }
 
 /**
@@ -162,6 +165,8 @@ mount --make-rprivate /
 mkdir -p /run/golden-path
 [ -e /etc/dnsmasq-resolv.conf ] || touch /etc/dnsmasq-resolv.conf
 mount --bind "$1" /run/golden-path
+mkdir -p /etc/dagger
+mount --bind "$1/etc" /etc/dagger
 exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path/engine.toml --root /run/golden-path/engine \\
   --addr unix:///run/golden-path/run/engine.sock --oci-cni-binary-dir /run/golden-path/cni/bin \\
   --network-name "$2" --network-cidr "$3" \${4:+--addr "$4"}
