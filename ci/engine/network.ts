@@ -43,20 +43,24 @@ export function ownDnsmasq(): void {
   writeFileSync(state("cni", "path", "dnsmasq"), `#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n`, { mode: 0o755 })
 }
 
-/** What the plugins bridge and firewall would write for each address of a range: a table and a rule of one of its chains. */
-export function packetRules(range: string): string[][] {
-  return [
+/**
+ * What the plugins bridge and firewall would write for each address of a range: a table and a rule of one of its
+ * chains. Each names its engine, so that none takes away another's.
+ */
+export function packetRules(range: string, name: string): string[][] {
+  const rules = [
     // Beyond the range they appear as this machine.
     ["nat", "POSTROUTING", "-s", range, "!", "-d", range, "-j", "MASQUERADE"],
     // A host that forwards nothing by default (Docker sets that) forwards these.
     ["filter", "FORWARD", "-s", range, "-j", "ACCEPT"],
     ["filter", "FORWARD", "-d", range, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"],
   ]
+  return rules.map((rule) => [...rule, "-m", "comment", "--comment", `golden-path engine ${name}`])
 }
 
 /** Sets the rules of the engine's range, once however often it is asked. */
 export function openNetwork(): void {
-  for (const [table = "", chain = "", ...rule] of packetRules(networkRange())) {
+  for (const [table = "", chain = "", ...rule] of packetRules(networkRange(), networkName())) {
     if (iptables(["-t", table, "-C", chain, ...rule]).status === 0) continue
     const { status, stderr, error } = iptables(["-t", table, "-I", chain, ...rule])
     if (status !== 0) throw new UserError(`start the engine: iptables -t ${table} -I ${chain} ${rule.join(" ")}: ${(stderr ?? error?.message ?? "").trim()}; its containers would reach no network`)
@@ -65,7 +69,7 @@ export function openNetwork(): void {
 
 /** Removes them, and the bridge that the plugin made; what is not there is none to be removed. */
 export function closeNetwork(): void {
-  for (const [table = "", chain = "", ...rule] of packetRules(networkRange())) iptables(["-t", table, "-D", chain, ...rule])
+  for (const [table = "", chain = "", ...rule] of packetRules(networkRange(), networkName())) iptables(["-t", table, "-D", chain, ...rule])
   spawnSync("ip", ["link", "delete", `${networkName()}0`], { timeout: 20_000 })
 }
 
