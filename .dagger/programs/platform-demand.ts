@@ -1,4 +1,5 @@
 import type { KubeObject } from "../src/lib/kube.ts";
+import type { PlatformPlan } from "../src/lib/local-platform.ts";
 import { DEMANDED_KEY } from "../src/lib/signing.ts";
 import type { Api } from "./integrate-api.ts";
 import type { Progress } from "./integrate-progress.ts";
@@ -7,20 +8,23 @@ import { demandSignatures } from "./integrate-signatures.ts";
 /** Has the cluster demand the signatures that the GitOps repository demands, as it does at each tip. */
 export class Demand {
   readonly #api: Api;
-  /** What verifies; empty where the repository demanded nothing when the cluster was made. */
+  readonly #here: PlatformPlan["signatures"];
+  /** What verifies; empty where nothing does. */
   readonly #objects: readonly KubeObject[];
   readonly #progress: Progress;
   #key: string | undefined;
 
-  constructor(api: Api, objects: readonly KubeObject[], progress: Progress) {
+  constructor(api: Api, plan: PlatformPlan, objects: readonly KubeObject[], progress: Progress) {
     this.#api = api;
+    this.#here = plan.signatures;
     this.#objects = objects;
     this.#progress = progress;
   }
 
   /** Follows the key at a tip; returns what a person should know. */
   async follow(key: string | undefined): Promise<string | undefined> {
-    if (this.#objects.length === 0) {
+    if (this.#here === "never") return undefined;
+    if (this.#here === "not-demanded") {
       return key === undefined ? undefined : `the GitOps repository demands signatures (${DEMANDED_KEY}) since the platform was started, and this cluster verifies none; start it anew: npm run platform -- down, and up`;
     }
     if (key === undefined) return `${DEMANDED_KEY} is gone from the GitOps repository; the cluster goes on to demand the signatures that it demanded`;

@@ -93,8 +93,8 @@ async function main(): Promise<void> {
   const plan = await json<PlatformPlan>("platform.json");
   const progress = new Progress();
   const api = await Api.open();
-  const signatures = plan.verifies ? await list(SIGNATURE_FILE) : [];
-  const follower = new Follower(api, plan, new Repository(plan.gitops.url, plan.gitops.branch), new Demand(api, signatures, progress), progress);
+  const signatures = plan.signatures === "verified" ? await list(SIGNATURE_FILE) : [];
+  const follower = new Follower(api, plan, new Repository(plan.gitops.url, plan.gitops.branch), new Demand(api, plan, signatures, progress), progress);
   const agents = new Map<string, PodAgent>();
 
   const answer = (request: Http2ServerRequest, response: Http2ServerResponse): void => {

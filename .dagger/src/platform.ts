@@ -36,7 +36,8 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
   ]);
   const fitted = fittedInstall(tools.tools, dag.directory().withFile("core-install.yaml", manifest), inClusterImages(context.images));
   const [program, plain, tip] = await Promise.all([textsOf([...PLATFORM_FILES]), fitted, readTip(tools, repository, [`${POLICY_FOLDER}/`])]);
-  const verifier = tip.files[DEMANDED_KEY] !== undefined && takesArchives(context.images) ? await signatureVerifier(context, registry) : undefined;
+  const able = takesArchives(context.images);
+  const verifier = able && tip.files[DEMANDED_KEY] !== undefined ? await signatureVerifier(context, registry) : undefined;
   const install = verifier === undefined ? plain : plain.withNewFile(verifier.file, verifier.list);
   // A cache volume of its own: an ephemeral cluster would otherwise find its store taken and begin with an empty one.
   const { service, kubeconfig, kubectl } = cluster({
@@ -54,7 +55,7 @@ export async function localPlatform(workshop: Workshop, entry: Service): Promise
     recovery: RECOVERY,
     entry: `${ENTRY_ALIAS}:${port}`,
     ...(settings.ageKey === undefined ? {} : { decrypter: `images.golden-path.internal/${DECRYPTER}:imported` }),
-    verifies: verifier !== undefined,
+    signatures: verifier !== undefined ? "verified" : able ? "not-demanded" : "never",
   };
   let exec = tools.tools
     .withMountedDirectory(`${PROGRAM}/programs`, treeDirectory(below(program, "programs/")))

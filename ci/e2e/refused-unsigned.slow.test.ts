@@ -103,6 +103,15 @@ test("the same release by hand with the signed image is admitted", async () => {
   await platform.application("signed", "Synced and Healthy", ({ sync, health }) => sync === "Synced" && health === "Healthy")
 })
 
+test("another key in Git is the one that is demanded from then on", async () => {
+  const key = readFileSync(join(folder, "theirs.pub"), "utf8")
+  gitops.scene.push(gitops.bare, { "policy/cosign.pub": key, ...byHand(gitops, "late", imageOf(pushed.theirs)) }, "Demand another key")
+  await platform.application("late", "Synced and Healthy", ({ sync, health }) => sync === "Synced" && health === "Healthy")
+  gitops.scene.push(gitops.bare, byHand(gitops, "former", (reference) => reference), "Deployed by hand")
+  const former = await platform.application("former", "refused", refused)
+  expect(former.message).toMatch(/no matching signatures/)
+})
+
 test("a running release that is changed to an unsigned image: refused, and what ran goes on", async () => {
   const path = "env/dev/backend/manifests/deployment.yaml"
   gitops.scene.push(gitops.bare, { [path]: gitops.show(path).replace(/^( +image: \S+)@sha256:\S+$/m, `$1@${pushed.unsigned}`) }, "Changed by hand")

@@ -23,8 +23,8 @@ export interface PlatformPlan {
   entry: string;
   /** The image that decrypts secrets, as pods name it; left out where no key was given. */
   decrypter?: string;
-  /** The cluster has what verifies signatures; false where the repository demanded none when it was started. */
-  verifies: boolean;
+  /** Whether the cluster has what verifies signatures; `not-demanded` when it was started, or `never` in one of this kind. */
+  signatures: "verified" | "not-demanded" | "never";
 }
 
 /** Where the program finds the keys. */
