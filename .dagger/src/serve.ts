@@ -41,6 +41,8 @@ export async function serve(workshop: Workshop, wanted: string): Promise<DaggerS
     .withExposedPort(ENTRY_PORT)
     .asService({ args: ["node", "/golden-path/programs/serve.ts"] })
     .withHostname(hostname("entry", id));
+  // Here, also where no service asks for it: what the caller starts does not look for names where the services' are.
+  await door.start();
   await Promise.all(
     services.map(async (service) => {
       const { name } = service.spec;
