@@ -11,7 +11,8 @@ tag=$(printf '%s' "$tag" | tr -c 'A-Za-z0-9_.-' '-' | cut -c1-128)
 had=$(timeout 60 skopeo inspect --no-tags $look --format '{{.Digest}}' "docker://$repository:$tag" 2>/dev/null) || had=none
 [ "$had" != "$expected" ] || exit 0
 timeout 300 skopeo copy --quiet --insecure-policy --retry-times 3 --preserve-digests $push "oci-archive:$archive" "docker://$repository:$tag" || {
-    echo "publishing $repository: the registry did not take the image within 300 s; check that it can be reached and written to" >&2
+    [ $? -eq 124 ] && what="did not take the image within 300 s" || what="did not take the image; what it said stands above"
+    echo "publishing $repository: the registry $what; check that it can be reached and written to" >&2
     exit 1
 }
 found=$(timeout 60 skopeo inspect --retry-times 3 $look --format '{{.Digest}}' "docker://$repository@$expected") || {
