@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
@@ -9,8 +9,13 @@ import { gunzipSync } from "node:zlib"
 
 /** A value that is nowhere by chance, with characters that addresses must escape. */
 export function canary(): string {
-  const text = randomBytes(39).toString("base64url").replace(/[-_]/g, "x")
+  const text = plainCanary()
   return `${text.slice(0, 18)}+/%=${text.slice(18)}`
+}
+
+/** The same of letters and digits alone, for what must be a name. */
+export function plainCanary(): string {
+  return randomBytes(39).toString("base64url").replace(/[-_]/g, "x")
 }
 
 /** Long enough to be nobody else's, short enough that one of a line's pieces survives a break anywhere. */
@@ -79,26 +84,6 @@ function tryGunzip(bytes: Buffer): Buffer {
 export function foundBelow(folder: string, values: Record<string, string>): string[] {
   const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(join(folder, path)).isFile())
   return paths.flatMap((path) => foundIn(readFileSync(join(folder, path)), values).map((name) => `${name}: ${path}`))
-}
-
-/**
- * The same in folders too big to be read here: with grep, in the files that changed after `since` was made. A value
- * that did not exist before cannot be in a file that did not change since.
- */
-export function foundByGrep(folders: readonly string[], since: string, values: Record<string, string>): { hits: string[]; files: number } {
-  const scratch = mkdtempSync(join(tmpdir(), "golden-path-canary-"))
-  try {
-    const list = join(scratch, "files")
-    const there = folders.filter((folder) => existsSync(folder))
-    const listed = spawnSync("sh", ["-c", 'out=$1 since=$2; shift 2; nice find "$@" -xdev -type f -cnewer "$since" -print0 > "$out" 2>/dev/null; tr -cd "\\0" < "$out" | wc -c', "list", list, since, ...there], { encoding: "utf8" })
-    const patterns = join(scratch, "patterns")
-    writeFileSync(patterns, `${Object.values(values).flatMap(forms).join("\n")}\n`)
-    const grep = spawnSync("sh", ["-c", 'nice xargs -0 -r grep -aFls -f "$1" < "$2"; true', "grep", patterns, list], { encoding: "utf8", maxBuffer: 1e8 })
-    const paths = grep.stdout.split("\n").filter((line) => line !== "")
-    return { hits: paths.flatMap((path) => foundIn(readFileSync(path), values).map((name) => `${name}: ${path}`)), files: Number(listed.stdout.trim()) }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
 }
 
 /** Looks at the arguments and the environment of every process, again and again, until it is stopped. */

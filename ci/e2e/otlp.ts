@@ -51,6 +51,8 @@ interface DecodedSpan {
 export class Collector {
   /** By span id: a span that is exported again while it goes on counts once, as it was last seen. */
   readonly spans = new Map<string, ReceivedSpan>()
+  /** Is given everything that arrives (traces, logs, metrics), unpacked. */
+  each: (body: Buffer) => void = () => undefined
   private server?: Server
 
   async start(): Promise<string> {
@@ -58,8 +60,10 @@ export class Collector {
       const chunks: Buffer[] = []
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
       request.on("end", () => {
-        const body = Buffer.concat(chunks)
-        if (request.url === "/v1/traces") this.take(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body)
+        const received = Buffer.concat(chunks)
+        const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(received) : received
+        this.each(body)
+        if (request.url === "/v1/traces") this.take(body)
         response.writeHead(200, { "content-type": "application/x-protobuf" }).end()
       })
     })
