@@ -6,7 +6,7 @@ import { keyOf } from "./build.ts"
 import { UserError } from "./errors.ts"
 import { goBuild } from "./go.ts"
 import { removeDamaged } from "./inventory.ts"
-import { closeNetwork, layOutPlugins, networkName, networkRange, openNetwork, ownDnsmasq } from "./network.ts"
+import { closeNetwork, layOutPlugins, networkKey, networkName, networkRange, openNetwork, ownDnsmasq } from "./network.ts"
 import { STATE, state } from "./paths.ts"
 import { say, step } from "./progress.ts"
 import { buildSdks } from "./sdk.ts"
@@ -74,7 +74,7 @@ async function start(registryPort: number): Promise<string> {
   const sdks = await buildSdks(bin)
   const settings = settingsFor(registryPort)
   const shared = sharedAddress()
-  const key = keyOf(bin, sdks.go, sdks.typescript, settings, LIMITS, ...(shared === undefined ? [] : [shared]))
+  const key = keyOf(bin, sdks.go, sdks.typescript, settings, LIMITS, LAUNCH, JSON.stringify(MEMORY), networkKey(), ...(shared === undefined ? [] : [shared]))
   const runningKey = state("run", "engine.key")
   if (pidOf(ENGINE) !== undefined) {
     const same = existsSync(runningKey) && readFileSync(runningKey, "utf8") === key
@@ -106,7 +106,8 @@ async function start(registryPort: number): Promise<string> {
 /** Ends the engine; true if one ran. Waits for it to let go of its state. */
 export async function stopEngine(): Promise<boolean> {
   const ran = await stopDaemon(ENGINE, 60)
-  closeNetwork()
+  // Another call may have started one anew meanwhile.
+  if (enginePid() === undefined) closeNetwork()
   rmSync(socket(), { force: true })
   return ran
 }
@@ -130,7 +131,7 @@ insecure-entitlements = ["security.insecure"]
 }
 
 /**
- * The engine's second file of settings, which alone knows `sweepSize`: a cache that is full loses a quarter at once.
+ * The engine's second file of settings, which alone knows `sweepSize`: a cache that is full loses a quarter of 24 - 4 GB at once.
  * Else it loses a little after every call, and each time a call that begins may ask for what just goes.
  */
 const LIMITS = JSON.stringify({ gc: { reservedSpace: "4GB", maxUsedSpace: "24GB", minFreeSpace: "5GB", sweepSize: "25%" } })
@@ -158,8 +159,7 @@ function layOut(bin: string, content: string, settings: string): void {
  * The engine bind-mounts over /etc/resolv.conf, so it lives in a mount namespace
  * of its own, where /run/golden-path is the state folder.
  */
-function launch(goDigest: string, typescriptDigest: string): void {
-  const script = `
+const LAUNCH = `
 set -e
 mount --make-rprivate /
 mkdir -p /run/golden-path
@@ -171,13 +171,16 @@ exec -a golden-path-engine /run/golden-path/bin/engine --config /run/golden-path
   --addr unix:///run/golden-path/run/engine.sock --oci-cni-binary-dir /run/golden-path/cni/bin \\
   --network-name "$2" --network-cidr "$3" \${4:+--addr "$4"}
 `
-  startDaemon(ENGINE, "unshare", ["-m", "--propagation", "private", "bash", "-c", script, "golden-path-engine", STATE, networkName(), networkRange(), sharedAddress() ?? ""], {
+
+/** A third of its processor time went into collecting garbage; memory for time, up to a limit. */
+const MEMORY = { GOGC: "300", GOMEMLIMIT: "2GiB" }
+
+function launch(goDigest: string, typescriptDigest: string): void {
+  startDaemon(ENGINE, "unshare", ["-m", "--propagation", "private", "bash", "-c", LAUNCH, "golden-path-engine", STATE, networkName(), networkRange(), sharedAddress() ?? ""], {
     DAGGER_GO_SDK_MANIFEST_DIGEST: goDigest,
     DAGGER_TYPESCRIPT_SDK_MANIFEST_DIGEST: typescriptDigest,
     DO_NOT_TRACK: "1",
-    // A third of its processor time went into collecting garbage; memory for time, up to a limit.
-    GOGC: "300",
-    GOMEMLIMIT: "2GiB",
+    ...MEMORY,
     PATH: `/run/golden-path/cni/path:${process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"}`,
   })
 }

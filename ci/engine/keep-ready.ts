@@ -6,6 +6,7 @@ import { ENGINE, enginePid, socket } from "./engine.ts"
 import { GIT_SERVER, gitServer } from "./git-server.ts"
 import { FREE_GB_TO_RUN } from "./host.ts"
 import { IMAGE_SERVER } from "./image-server.ts"
+import { networkChecks } from "./network.ts"
 import { STATE } from "./paths.ts"
 import { readyFile } from "./ready.mjs"
 
@@ -35,7 +36,7 @@ export async function keepReady(words: string[], settings: string, files: string
     // An answer begins with four hexadecimal digits; how many references it then names is the repository's affair.
     servers.push({ pid: gitPid, match: GIT_SERVER.match, ask: { to: { port: git.port }, send: gitRequest("gitops.git"), expect: encode("0") } })
   }
-  const ready = { settings, engineKey: readFileSync(key, "utf8"), files: [...HOST_FILES, ...files], freeGigabytes: FREE_GB_TO_RUN, servers }
+  const ready = { settings, engineKey: readFileSync(key, "utf8"), files: [...HOST_FILES, ...files], freeGigabytes: FREE_GB_TO_RUN, rules: networkChecks(), servers }
   mkdirSync(join(STATE, "run"), { recursive: true })
   writeFileSync(readyFile(words), JSON.stringify(ready), { mode: 0o600 })
   forget()

@@ -7,6 +7,10 @@ import { STATE, state } from "./paths.ts"
 
 const PLUGINS = "/usr/lib/cni"
 
+const BRIDGE = `#!/bin/sh\nsed 's/"ipMasq":true/"ipMasq":false/' | ${PLUGINS}/bridge\n`
+/** Without settings it changes nothing and prints the result of the plugin before it. */
+const FIREWALL = join(PLUGINS, "tuning")
+
 // Two engines on one machine (two state folders) must not share a bridge.
 const networkId = (): number => parseInt(keyOf(STATE).slice(0, 4), 16)
 
@@ -29,9 +33,8 @@ export function layOutPlugins(dnsname: string): void {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   for (const plugin of readdirSync(PLUGINS)) if (!["bridge", "firewall"].includes(plugin)) symlinkSync(join(PLUGINS, plugin), join(folder, plugin))
-  writeFileSync(join(folder, "bridge"), `#!/bin/sh\nsed 's/"ipMasq":true/"ipMasq":false/' | ${PLUGINS}/bridge\n`, { mode: 0o755 })
-  // Without settings it changes nothing and prints the result of the plugin before it.
-  symlinkSync(join(PLUGINS, "tuning"), join(folder, "firewall"))
+  writeFileSync(join(folder, "bridge"), BRIDGE, { mode: 0o755 })
+  symlinkSync(FIREWALL, join(folder, "firewall"))
   symlinkSync(dnsname, join(folder, "dnsname"))
 }
 
@@ -58,9 +61,17 @@ export function packetRules(range: string, name: string): string[][] {
   return rules.map((rule) => [...rule, "-m", "comment", "--comment", `golden-path engine ${name}`])
 }
 
+const ownRules = (): string[][] => packetRules(networkRange(), networkName())
+
+/** What an engine's network is made of: another one needs another start. */
+export const networkKey = (): string => keyOf(BRIDGE, FIREWALL, JSON.stringify(ownRules()))
+
+/** iptables' words that tell whether each rule is there: whatever sets a machine's rules anew takes them away. */
+export const networkChecks = (): string[][] => ownRules().map(([table = "", chain = "", ...rule]) => ["-t", table, "-C", chain, ...rule])
+
 /** Sets the rules of the engine's range, once however often it is asked. */
 export function openNetwork(): void {
-  for (const [table = "", chain = "", ...rule] of packetRules(networkRange(), networkName())) {
+  for (const [table = "", chain = "", ...rule] of ownRules()) {
     if (iptables(["-t", table, "-C", chain, ...rule]).status === 0) continue
     const { status, stderr, error } = iptables(["-t", table, "-I", chain, ...rule])
     if (status !== 0) throw new UserError(`start the engine: iptables -t ${table} -I ${chain} ${rule.join(" ")}: ${(stderr ?? error?.message ?? "").trim()}; its containers would reach no network`)
@@ -69,7 +80,7 @@ export function openNetwork(): void {
 
 /** Removes them, and the bridge that the plugin made; what is not there is none to be removed. */
 export function closeNetwork(): void {
-  for (const [table = "", chain = "", ...rule] of packetRules(networkRange(), networkName())) iptables(["-t", table, "-D", chain, ...rule])
+  for (const [table = "", chain = "", ...rule] of ownRules()) iptables(["-t", table, "-D", chain, ...rule])
   spawnSync("ip", ["link", "delete", `${networkName()}0`], { timeout: 20_000 })
 }
 

@@ -4,6 +4,7 @@
 //
 //   node ci/engine/ready.mjs <daggerw's words>     prints the settings, or ends with 1 and says nothing
 import { Buffer } from "node:buffer"
+import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync, statfsSync } from "node:fs"
 import { connect } from "node:net"
@@ -18,6 +19,7 @@ import { fileURLToPath } from "node:url"
  * @property {string} engineKey content of run/engine.key
  * @property {string[]} files paths that must still be there
  * @property {number} freeGigabytes how much of the state folder's disk must be free
+ * @property {string[][]} rules iptables' words, each of which must say that a packet rule is there
  * @property {{ pid: number, match: string, ask: Ask }[]} servers processes that must run and answer
  *
  * @typedef {{ path: string } | { port: number }} Address
@@ -87,6 +89,7 @@ export async function stillReady(ready, milliseconds) {
   const { bavail, bsize } = statfsSync(STATE)
   if ((bavail * bsize) / 1e9 < ready.freeGigabytes) return false
   if (!ready.servers.every(({ pid, match }) => runs(pid, match))) return false
+  if (!ready.rules.every((words) => spawnSync("iptables", ["--wait", "2", ...words], { stdio: "ignore", timeout: 5000 }).status === 0)) return false
   const answers = await Promise.all(ready.servers.map(({ ask }) => answered(ask, milliseconds)))
   return answers.every(Boolean)
 }

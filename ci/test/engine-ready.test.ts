@@ -4,6 +4,7 @@ import { type Server, connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest"
+import { networkChecks, networkName, networkRange, packetRules } from "../engine/network.ts"
 import { connections, established, untilUnused } from "../engine/sessions.ts"
 
 const PROGRAM = join(import.meta.dirname, "../engine/ready.mjs")
@@ -44,6 +45,7 @@ function keep(words: string[], change: object = {}): void {
     engineKey: "k1",
     files: [PROGRAM],
     freeGigabytes: 0,
+    rules: [],
     servers: [{ pid: process.pid, match: "node", ask: { to: { port }, send: base64("ping"), expect: base64("pong") } }],
     ...change,
   }
@@ -82,6 +84,19 @@ test("a server that does not answer, has gone, or was started anew is left to th
   expect(await keptSettings(["call", "lint"])).toBeUndefined()
   keep(["call", "lint"], { files: [join(dirname(PROGRAM), "no-such-file")] })
   expect(await keptSettings(["call", "lint"])).toBeUndefined()
+  keep(["call", "lint"], { rules: [["-t", "filter", "-C", "NO-SUCH-CHAIN", "-j", "ACCEPT"]] })
+  expect(await keptSettings(["call", "lint"])).toBeUndefined()
+})
+
+test("an engine's packet rules are of its range and name it, and are asked for as they are set", () => {
+  const rules = packetRules("10.99.0.0/16", "gpab12")
+  expect(rules.map(([table, chain]) => `${table} ${chain}`)).toEqual(["nat POSTROUTING", "filter FORWARD", "filter FORWARD"])
+  for (const rule of rules) {
+    expect(rule).toContain("10.99.0.0/16")
+    expect(rule.slice(-2)).toEqual(["--comment", "golden-path engine gpab12"])
+  }
+  const [table, chain, ...rest] = packetRules(networkRange(), networkName())[0]!
+  expect(networkChecks()[0]).toEqual(["-t", table, "-C", chain, ...rest])
 })
 
 test("sessions are the connected sockets that the engine itself holds", () => {

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process"
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { scan } from "@dagger.io/dagger/dist/src/module/introspector/index.js"
+import { reading } from "./compiler.ts"
 import { describe } from "./description.ts"
 
 const [root, name, out] = process.argv.slice(2) as [string, string, string]
@@ -84,6 +85,17 @@ for (const file of ["sdk.js", "core.js", "module.js"]) await import(${JSON.strin
   spawnSync(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", script], { stdio: "ignore", timeout: 60_000, env })
 }
 
+/** The module's types; a second time with all that the compiler knows, before they are called unknown. */
+async function scanned(): ReturnType<typeof scan> {
+  const sources = [...files, join(library, "client.gen.ts")]
+  try {
+    return await scan(sources, name, false)
+  } catch {
+    reading.everything = true
+    return await scan(sources, name, false)
+  }
+}
+
 try {
   await bundle()
 } catch (error) {
@@ -91,7 +103,7 @@ try {
   console.error(`make the module's code ready to run: ${(error as Error).message.split("\n")[0]}`)
   process.exit(1)
 }
-const described = describe(await scan([...files, join(library, "client.gen.ts")], name, false))
+const described = describe(await scanned())
 writeFileSync(join(out, "types.json"), JSON.stringify(described))
 writeFileSync(join(out, "main.js"), main)
 warm()
