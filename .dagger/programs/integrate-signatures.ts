@@ -17,12 +17,12 @@ export async function installSignatures(api: Api, objects: readonly KubeObject[]
 }
 
 /** Has signatures of this key demanded; returns when the cluster asks for them. Until then it admits nothing. */
-export async function demandSignatures(api: Api, objects: readonly KubeObject[], publicKey: string, progress: Progress): Promise<void> {
+export async function demandSignatures(api: Api, objects: readonly KubeObject[], publicKey: string, progress: Progress, limitMs = READY_MS): Promise<void> {
   const policy = signaturePolicy(publicKey);
   await applyAll(api, [policy]);
   const [deployment, webhook] = [one(objects, "Deployment"), one(objects, "ValidatingWebhookConfiguration")];
   const what = "what verifies signatures to be ready";
-  await waitFor({ what, timeoutMs: READY_MS, everyMs: 150, onChange: (line) => progress.say(`signatures: ${line}`) }, () =>
+  await waitFor({ what, timeoutMs: limitMs, everyMs: 150, onChange: (line) => progress.say(`signatures: ${line}`) }, () =>
     whilePassing(async () => {
       const [running, asked, ready] = await Promise.all([deployment, webhook, policy].map(async (object) => await api.get(await api.pathOf(object))));
       if (!isAvailable(running)) return { waiting: `${deployment.metadata.name} is not available` };

@@ -1,3 +1,4 @@
+import { sentenceOf } from "../src/lib/errors.ts";
 import type { KubeObject } from "../src/lib/kube.ts";
 import type { PlatformPlan } from "../src/lib/local-platform.ts";
 import { DEMANDED_KEY } from "../src/lib/signing.ts";
@@ -13,6 +14,8 @@ export class Demand {
   readonly #objects: readonly KubeObject[];
   readonly #progress: Progress;
   #key: string | undefined;
+  /** Whether a key could not be brought yet. */
+  pending = false;
 
   constructor(api: Api, plan: PlatformPlan, objects: readonly KubeObject[], progress: Progress) {
     this.#api = api;
@@ -21,14 +24,22 @@ export class Demand {
     this.#progress = progress;
   }
 
-  /** Follows the key at a tip; returns what a person should know. */
-  async follow(key: string | undefined): Promise<string | undefined> {
+  /** Follows the key at a tip, a new one for at most this long; returns what a person should know. */
+  async follow(key: string | undefined, limitMs?: number): Promise<string | undefined> {
     if (this.#here === "never") return undefined;
     if (this.#here === "not-demanded") {
       return key === undefined ? undefined : `the GitOps repository demands signatures (${DEMANDED_KEY}) since the platform was started, and this cluster verifies none; start it anew: npm run platform -- down, and up`;
     }
     if (key === undefined) return `${DEMANDED_KEY} is gone from the GitOps repository; the cluster goes on to demand the signatures that it demanded`;
-    if (key !== this.#key) await demandSignatures(this.#api, this.#objects, key, this.#progress);
+    if (key === this.#key) return undefined;
+    this.pending = true;
+    try {
+      await demandSignatures(this.#api, this.#objects, key, this.#progress, limitMs);
+    } catch (error) {
+      // Whatever the cluster demanded before, it goes on to demand; before the first key it admits no release at all.
+      return `${DEMANDED_KEY} of the GitOps repository is not in force: ${sentenceOf(error)}`;
+    }
+    this.pending = false;
     this.#key = key;
     return undefined;
   }

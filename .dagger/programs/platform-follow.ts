@@ -19,6 +19,8 @@ const ARGO_API = `/apis/argoproj.io/v1alpha1/namespaces/${ARGOCD_NAMESPACE}`;
 const EVERY_MS = 1000;
 /** Applications and the branch's tip may disagree for a moment; Argo CD is reminded that often. */
 const REMIND_MS = 10_000;
+/** The status must not wait longer for a new key; it is brought with the next look. */
+const DEMAND_MS = 5_000;
 
 /** Keeps Argo CD at the repository's tip, and the status at what Argo CD says. */
 export class Follower {
@@ -68,8 +70,8 @@ export class Follower {
    * Brings the platform's own objects to the cluster as the tip has them, after what it demands of images; a repository
    * without a commit has none. Returns what a person should know.
    */
-  async bringOwn(): Promise<string | undefined> {
-    const told = await this.#demand.follow(await this.repository.demandedKey());
+  async bringOwn(limitMs?: number): Promise<string | undefined> {
+    const told = await this.#demand.follow(await this.repository.demandedKey(), limitMs);
     const objects = await this.repository.platformObjects();
     if (objects.length > 0) this.#sets = await this.#own.bring(objects, this.repository.tip);
     return told;
@@ -81,7 +83,7 @@ export class Follower {
     this.status.doing = "Argo CD follows the GitOps repository";
     let changed = true;
     for (;;) {
-      if (changed) {
+      if (changed || this.#demand.pending) {
         this.#trouble = await this.#brought();
         await this.#remind(true);
       }
@@ -96,7 +98,7 @@ export class Follower {
   /** What is wrong with the platform's own objects is told, and no reason to end. */
   async #brought(): Promise<string | undefined> {
     try {
-      return await this.bringOwn();
+      return await this.bringOwn(DEMAND_MS);
     } catch (error) {
       if (error instanceof Cause) throw error;
       return `argocd/ of the GitOps repository cannot be applied: ${error instanceof Error ? error.message : String(error)}`;

@@ -100,15 +100,17 @@ export class Run {
       ahead.hold();
       const signable = published.map((one) => one && signableOf(one));
       const signing = signAll(this.workshop, signable, this.journal);
-      // A cluster that asks for signatures admits nothing before they are there.
-      const ready = demandedKey === undefined ? true : await signing;
-      const [proven, signed] = await Promise.all([this.integrate(prepared, published, ahead, ready, demandedKey), signing]);
-      return { signable, proven, signed };
+      let verifying: Promise<true | undefined> | undefined;
+      const verify = async () => await (verifying ??= signing.then(async (signed) => await verifyAll(this.workshop, signable, signed, prepared.tip?.files ?? {}, this.journal)));
+      // A cluster that asks for signatures admits nothing before they are there; of a wrong one it says less than this does.
+      const ready = demandedKey === undefined ? true : await verify();
+      const [proven] = await Promise.all([this.integrate(prepared, published, ahead, ready, demandedKey), signing]);
+      return { proven, verify };
     };
-    const { signable, proven, signed } = await prove().finally(async () => await ahead.end());
+    const { proven, verify } = await prove().finally(async () => await ahead.end());
     const clean = await secrets;
     if (this.options.promote) {
-      const verified = await verifyAll(this.workshop, signable, signed, prepared.tip?.files ?? {}, this.journal);
+      const verified = await verify();
       await this.promote(verified && clean && proven, prepared);
     }
     const changes = changesOf(prepared, this.options.env, this.rendered, this.images, await histories);
@@ -195,11 +197,11 @@ export class Run {
     });
   }
 
-  private async integrate(prepared: Prepared, published: (Published | undefined)[], ahead: ClusterAhead, signed: true | undefined, demandedKey: string | undefined): Promise<Proven | undefined> {
+  private async integrate(prepared: Prepared, published: (Published | undefined)[], ahead: ClusterAhead, verified: true | undefined, demandedKey: string | undefined): Promise<Proven | undefined> {
     const { env } = this.options;
     return await this.stages.run("integrate", undefined, async () => {
       const all = needed<Published[]>("a stage of a service", ...published);
-      needed<[true]>("sign", signed);
+      needed<[true]>("verify", verified);
       const proven = await this.render(prepared, all);
       const { tree } = proven;
       this.rendered = tree;

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
@@ -51,8 +52,13 @@ describe("the cluster's door", () => {
   })
 
   test("every image must carry the key's signature, and no log is asked", () => {
-    const { spec } = signaturePolicy("-----BEGIN PUBLIC KEY-----\n") as unknown as { spec: { mode: string; images: object[]; authorities: object[] } }
-    expect(spec).toEqual({ mode: "enforce", images: [{ glob: "**" }], authorities: [{ name: "demanded-key", key: { data: "-----BEGIN PUBLIC KEY-----\n", hashAlgorithm: "sha256" } }] })
+    const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" }).toString()
+    const { spec } = signaturePolicy(key) as unknown as { spec: { mode: string; images: object[]; authorities: object[] } }
+    expect(spec).toEqual({ mode: "enforce", images: [{ glob: "**" }], authorities: [{ name: "demanded-key", key: { data: key, hashAlgorithm: "sha256" } }] })
+  })
+
+  test.each(["", "ssh-ed25519 AAAA", "-----BEGIN PUBLIC KEY-----\nno key\n-----END PUBLIC KEY-----\n"])("a key that is none is refused before the cluster takes it and goes on with the former: %j", (text) => {
+    expect(() => signaturePolicy(text)).toThrow(/^demanding signatures: policy\/cosign\.pub of the GitOps repository is no public key \(.+\); commit the one that cosign wrote beside the private key$/)
   })
 
   test("verifies with the very libraries that sign", () => {

@@ -1,4 +1,7 @@
+import { createPublicKey } from "node:crypto";
+import { UserError, sentenceOf } from "./errors.ts";
 import type { KubeObject } from "./kube.ts";
+import { DEMANDED_KEY } from "./signing.ts";
 
 /**
  * What verifies signatures at a cluster's door: sigstore's policy-controller as its own installation has it, as far as
@@ -54,11 +57,21 @@ export function signatureInstall({ image, environments, plainRegistry }: Signatu
 
 /** Every image of the environments must carry a signature of this key; no log is asked, as with `cosign verify --insecure-ignore-tlog`. */
 export function signaturePolicy(publicKey: string): KubeObject {
+  refuseNoKey(publicKey);
   const authorities = [{ name: "demanded-key", key: { data: publicKey, hashAlgorithm: "sha256" } }];
   return {
     apiVersion: "policy.sigstore.dev/v1alpha1", kind: "ClusterImagePolicy", metadata: { name: SIGNATURE_POLICY },
     spec: { mode: "enforce", images: [{ glob: "**" }], authorities },
   };
+}
+
+/** The controller takes any text, logs that it is no key, and goes on with the key that it had. */
+function refuseNoKey(text: string): void {
+  try {
+    createPublicKey(text);
+  } catch (error) {
+    throw new UserError(`demanding signatures: ${DEMANDED_KEY} of the GitOps repository is no public key (${sentenceOf(error)}); commit the one that cosign wrote beside the private key`);
+  }
 }
 
 function inNamespace(name: string): KubeObject["metadata"] {
