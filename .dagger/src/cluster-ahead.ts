@@ -31,7 +31,12 @@ export class ClusterAhead {
 
   /** The same cluster each time, running or not. */
   async get(): Promise<ProofCluster> {
-    return await (this.made ??= this.make());
+    this.made ??= this.make().catch((error: unknown) => {
+      // What failed ahead of its time is tried again by whoever needs it.
+      this.made = undefined;
+      throw error;
+    });
+    return await this.made;
   }
 
   /** From here on whoever needs the cluster starts it. */
