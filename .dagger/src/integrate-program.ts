@@ -1,5 +1,6 @@
 import type { Container, Directory, File } from "@dagger.io/dagger";
 import type { Tree } from "./lib/edits.ts";
+import { INTEGRATE_LIBRARY } from "./lib/program-files.ts";
 import { moduleFile, moduleFiles } from "./mirrors.ts";
 
 /** Where the program lies in the container that runs it. */
@@ -7,25 +8,12 @@ export const PROGRAM = "/golden-path";
 /** Says to Node that the program is made of ECMAScript modules. */
 export const MODULE = `{"type": "module"}\n`;
 
-/** Everything the program imports besides `programs/integrate*.ts`; another file of the module must not change the question. */
-const PROGRAM_FILES = [
-  "src/lib/argocd-install.ts",
-  "src/lib/cluster-times.ts",
-  "src/lib/health.ts",
-  "src/lib/integrate-plan.ts",
-  "src/lib/kube.ts",
-  "src/lib/policy-cases.ts",
-  "src/lib/redact.ts",
-  "src/lib/signature-policy.ts",
-  "src/lib/wait.ts",
-];
-
 /** What fits Argo CD's installation to the cluster; the rest of the program must not change the cluster. */
 const FIT_FILES = ["programs/integrate-fit.ts", "programs/integrate-objects.ts", "src/lib/argocd-install.ts", "src/lib/kube.ts"];
 
 /** The program's texts: of the module only their content counts. */
 export async function programTree(): Promise<Tree> {
-  return await textsOf([...(await moduleFiles("programs", "integrate")), ...PROGRAM_FILES]);
+  return await textsOf([...(await moduleFiles("programs", "integrate")), ...INTEGRATE_LIBRARY]);
 }
 
 /** Files of the module as texts: only their content counts in what is asked with them. */

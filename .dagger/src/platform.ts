@@ -11,7 +11,7 @@ import { ENVIRONMENTS } from "./lib/environments.ts";
 import { UserError, sentenceOf } from "./lib/errors.ts";
 import { execFailure } from "./lib/exec-error.ts";
 import { AGE_KEYS, type PlatformPlan } from "./lib/local-platform.ts";
-import { PLATFORM_FILES } from "./lib/platform-files.ts";
+import { PLATFORM_FILES } from "./lib/program-files.ts";
 import { RECOVERY } from "./lib/recovery.ts";
 import { DEMANDED_KEY, POLICY_FOLDER } from "./lib/signing.ts";
 import type { Workshop } from "./settings.ts";

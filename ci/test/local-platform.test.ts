@@ -1,12 +1,9 @@
 import { createServer } from "node:http2"
-import { readFileSync } from "node:fs"
 import { connect } from "node:net"
-import { dirname, join } from "node:path"
 import { afterEach, describe, expect, test } from "vitest"
 import { routeOf } from "../../.dagger/src/lib/entry-route.ts"
 import { addressForPods, allWell, applicationState, applicationsTable, gitPolicy, inOrder, isRelease, literalGitService, ownState } from "../../.dagger/src/lib/local-platform.ts"
 import type { PlatformStatus } from "../../.dagger/src/lib/local-platform.ts"
-import { PLATFORM_FILES } from "../../.dagger/src/lib/platform-files.ts"
 import { PLACEHOLDER } from "../../.dagger/src/lib/shared-files.ts"
 import { type Bridge, openBridge } from "../platform/bridge.ts"
 
@@ -100,19 +97,6 @@ test("the platform's own Application is none of the releases'", () => {
   const own = { metadata: { name: "golden-path-platform" }, status: { sync: { status: "OutOfSync", revision: "abc" }, conditions: [{ type: "ComparisonError", message: "not\nallowed" }] } }
   expect([own, { metadata: { name: "dev-backend", labels } }].map(isRelease)).toEqual([false, true])
   expect(ownState(own)).toEqual({ sync: "OutOfSync", health: "Unknown", revision: "abc", message: "not allowed" })
-})
-
-test("the program is given everything that it imports, and nothing else", () => {
-  const module = new URL("../../.dagger/", import.meta.url).pathname
-  const found = new Set<string>()
-  const visit = (file: string): void => {
-    if (found.has(file)) return
-    found.add(file)
-    const text = readFileSync(join(module, file), "utf8")
-    for (const [, path = ""] of text.matchAll(/^(?:import|export)(?! type)[^;]*? from "(\.[^"]+)"/gm)) visit(join(dirname(file), path))
-  }
-  visit("programs/platform.ts")
-  expect([...PLATFORM_FILES].sort()).toEqual([...found].sort())
 })
 
 describe("the bridge", () => {
