@@ -95,8 +95,8 @@ export function trustArguments(trust: Trust): string[] {
 const TRANSPORT = /UNAUTHORIZED|DENIED|401|403|connection refused|no such host|i\/o timeout|dial tcp|server gave HTTP|50[0-9] /i;
 
 /** A registry that does not answer must not look like an unsigned image, nor must who is asked without a key look like the registry. */
-export function ensureAnswered(ended: Ended, doing: string, keyless = false): void {
-  const party = ended.code !== 0 && keyless ? explainKeyless(lastLine(ended.stderr)) : undefined;
+export function ensureAnswered(ended: Ended, doing: string, keyless?: "sign" | "verify"): void {
+  const party = ended.code !== 0 && keyless !== undefined ? explainKeyless(lastLine(ended.stderr), keyless) : undefined;
   if (party !== undefined) throw new Refused("unknown", `${doing}: ${party}`);
   if (ended.code !== 0 && TRANSPORT.test(ended.stderr)) {
     throw new Refused("unknown", `${doing}: the registry does not answer as it should (${lastLine(ended.stderr)}); check its address and credentials`);

@@ -77,18 +77,21 @@ async function history(folder: string): Promise<LookedInHistory> {
 
 async function infrastructure(folder: string): Promise<LookedInHistory["infrastructure"]> {
   const looked: LookedInHistory["infrastructure"] = { files: 0, unread: {}, hits: [] };
+  const pass = (kind: string): void => void (looked.unread[kind] = (looked.unread[kind] ?? 0) + 1);
   const entries = (await git(folder, ["ls-tree", "-r", "-l", "-z", "HEAD"])).toString("utf8").split("\0").flatMap((line) => {
     const [, hash = "", size = "", path] = /^\d+ blob ([0-9a-f]+) +(\d+)\t([\s\S]+)$/.exec(line) ?? [];
     return path === undefined ? [] : [{ hash, size: Number(size), path }];
   });
   for (const { hash, size, path } of entries) {
     const unread = unreadInfrastructure(path);
-    if (unread !== undefined) looked.unread[unread] = (looked.unread[unread] ?? 0) + 1;
+    if (unread !== undefined) pass(unread);
     else if (infrastructureKind(path) !== undefined && size <= MAX_BYTES) {
-      const { read, hits } = infrastructureFindings(path, (await git(folder, ["cat-file", "blob", hash])).toString("utf8"));
+      const { read, unread: kind, hits } = infrastructureFindings(path, (await git(folder, ["cat-file", "blob", hash])).toString("utf8"));
       if (read) looked.files++;
+      if (kind !== undefined) pass(kind);
       looked.hits.push(...hits);
-    }
+      // JSON of that size is data.
+    } else if (size > MAX_BYTES && infrastructureKind(path) !== undefined && !path.endsWith(".json")) pass("YAML above 1 MB");
   }
   return looked;
 }

@@ -53,7 +53,7 @@ export async function sign(input: SignInput): Promise<SignResult> {
 async function done(input: SignInput, who: Signer, verb: string, args: string[]): Promise<void> {
   const ended = await cosign(input, [verb, "--yes", ...who.args, ...args], who.options);
   const doing = `${verb === "sign" ? "signing" : "attesting"} ${input.name}@${input.digest}`;
-  ensureAnswered(ended, doing, who.options.keyless);
+  ensureAnswered(ended, doing, who.options.keyless === true ? "sign" : undefined);
   if (ended.code !== 0) throw new Refused("unknown", `${doing}: cosign failed (${lastLine(ended.stderr)}); check the key and that the registry can be written to`);
 }
 

@@ -75,7 +75,7 @@ async function verifiedSignatures(input: Ready, digest: string, keyless: boolean
   const reference = `${input.repository}@${digest}`;
   const doing = `verifying ${input.name}@${digest}`;
   const ended = await cosign(input, ["verify", ...trustArguments(input.trust), "--output", "json", reference], { keyless });
-  ensureAnswered(ended, doing, keyless);
+  ensureAnswered(ended, doing, keyless ? "verify" : undefined);
   if (ended.code === 0) {
     const payloads = (JSON.parse(ended.stdout) as unknown[]).map((entry) => parsePayload(JSON.stringify(entry))).filter((payload) => payload !== undefined);
     // A verifier that says yes and shows nothing has verified nothing.
@@ -114,7 +114,7 @@ async function verifiedAttestation(input: Ready, digest: string, name: Attestati
   const { cosign: type, type: predicateType, noun } = PREDICATES[name];
   const doing = `verifying ${input.name}@${digest}`;
   const ended = await cosign(input, ["verify-attestation", ...trustArguments(input.trust), "--type", type, reference], { keyless });
-  ensureAnswered(ended, doing, keyless);
+  ensureAnswered(ended, doing, keyless ? "verify" : undefined);
   if (ended.code === 0) {
     const verified = lines(ended.stdout).map(parseEnvelope).filter((statement) => statement?.predicateType === predicateType);
     const own = verified.find((statement) => statement?.subjects.includes(digest));

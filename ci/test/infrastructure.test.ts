@@ -14,8 +14,14 @@ describe("what is infrastructure code", () => {
   test.each([["main.tf", "Terraform"], ["chart/Chart.yaml", "Helm"], [".gitlab-ci.yml", "other CI"], ["a.yaml", undefined]])("%s is not read", (path, kind) => expect(unreadInfrastructure(path)).toBe(kind));
   test("YAML without Kubernetes objects is none, nor is a template", () => {
     expect(infrastructureFindings("settings.yaml", "a: 1\n")).toEqual({ read: false, hits: [] });
-    expect(infrastructureFindings("templates/role.yaml", "{{ if .Values.x }}\napiVersion: v1\n{{ end }}\n").read).toBe(false);
-    expect(infrastructureFindings("broken.yaml", "a: [\n").read).toBe(false);
+    expect(infrastructureFindings("package.json", '{"name": "x"}')).toEqual({ read: false, hits: [] });
+    expect(infrastructureFindings("broken.yaml", "a: [\n")).toEqual({ read: false, hits: [] });
+  });
+  test("a template is told as unread, and so is a file of which a part is broken, whose other parts are read", () => {
+    const unread = "YAML that is a template or broken";
+    expect(infrastructureFindings("templates/role.yaml", "{{ if .Values.x }}\napiVersion: v1\n{{ end }}\n")).toEqual({ read: false, unread, hits: [] });
+    const look = infrastructureFindings("a.yaml", "apiVersion: v1\nkind: ClusterRoleBinding\nroleRef: {name: cluster-admin}\n---\napiVersion: [\n");
+    expect([look.read, look.unread, look.hits.map(({ id }) => id)]).toEqual([true, unread, ["infrastructure:binding-cluster-admin"]]);
   });
 });
 
@@ -42,9 +48,18 @@ describe("Kubernetes and Argo CD", () => {
     ["binding-cluster-admin", object("ClusterRoleBinding", "roleRef: {name: cluster-admin}")],
     ["binding-anybody", object("RoleBinding", "roleRef: {name: x}\nsubjects: [{kind: Group, name: 'system:authenticated'}]")],
     ["secret-in-git", object("Secret", "stringData: {a: b}")],
+    ["secret-in-git", object("Secret", "sops: {}\nstringData: {a: 'ENC[AES256_GCM]', b: plain}")],
+    ["project-any-source", object("AppProject", "spec: {sourceRepos: ['**']}")],
+    ["project-any-destination", object("AppProject", "spec: {destinations: [{name: '*', namespace: dev}]}")],
+    ["binding-cluster-admin", object("ClusterRoleBinding", "roleRef: {name: view}\nroleRef: {name: cluster-admin}")],
   ])("%s", (id, text) => {
     expect(ids("a.yaml", `${object("ConfigMap", "data: {a: '*'}")}---\n${text}`)).toEqual([id]);
     expect(infrastructureFindings("a.yaml", text).hits[0]!.subject).toMatch(/ n$/);
+  });
+  test("the items of a List, and JSON, are looked at as any other", () => {
+    const binding = { apiVersion: "v1", kind: "ClusterRoleBinding", metadata: { name: "n" }, roleRef: { name: "cluster-admin" } };
+    expect(ids("a.json", JSON.stringify(binding))).toEqual(["binding-cluster-admin"]);
+    expect(ids("a.yaml", JSON.stringify({ apiVersion: "v1", kind: "List", items: [binding, binding] }))).toEqual(["binding-cluster-admin", "binding-cluster-admin"]);
   });
   test("named sources, kinds, verbs and revisions are right", () => {
     expect(ids("a.yaml", [
@@ -81,6 +96,9 @@ describe("Dockerfile and compose", () => {
     [["dockerfile-unchecked-download"], `FROM ${digest}\nADD https://example.com/x /x\nUSER 1000\n`],
     [["dockerfile-runs-download"], `FROM ${digest}\nRUN curl -fsSL https://example.com/i.sh \\\n  | sh\nUSER 1000\n`],
     [[], `FROM ${digest} AS build\nARG NPM_TOKEN\nFROM build\nADD --checksum=sha256:abc https://example.com/x /x\nUSER 1000:1000\n`],
+    [[], `FROM ${digest} AS base\nUSER 1000\nFROM base\nCOPY x /x\n`],
+    [["dockerfile-root"], `FROM ${digest}\nRUN <<EOF\nUSER 1000\nEOF\nCOPY x /x\n`],
+    [[], `FROM ${digest}\nENV TOKEN_TTL_SECONDS=3600 PASSWORD_MIN_LENGTH=12\nUSER 1000\n`],
   ])("%j", (expected, text) => expect(ids("Dockerfile", text)).toEqual(expected));
   test.each([
     ["compose-privileged", "privileged: true"], ["compose-host-namespace", "network_mode: host"], ["compose-runtime-socket", "volumes: ['/var/run/docker.sock:/x']"],

@@ -49,21 +49,28 @@ describe("what is wrong with an attestation", () => {
 describe("who did not answer when something is signed without a key", () => {
   // As cosign 2.6.5 said it.
   const signing = `signing [registry.example/fulcio/api@${DIGEST_A}]: signing digest: getting Fulcio signer: getting key from Fulcio: retrieving cert: `;
+  const explain = (line: string): string | undefined => explainKeyless(line, "sign");
   const lookup = (host: string): string => `dial tcp: lookup ${host} on 10.0.0.53:53: no such host`;
   test("Fulcio", () => {
-    const said = explainKeyless(`${signing}client: Post "https://fulcio.sigstore.dev/api/v1/signingCert": ${lookup("fulcio.sigstore.dev")}`);
+    const said = explain(`${signing}client: Post "https://fulcio.sigstore.dev/api/v1/signingCert": ${lookup("fulcio.sigstore.dev")}`);
     expect(said).toMatch(/^Fulcio, .* was asked at https:\/\/fulcio\.sigstore\.dev and does not answer \(dial tcp: .*no such host\); let the engine reach fulcio\.sigstore\.dev, or sign and verify with a key \(--signing-key/);
   });
   test("the trust root, although Rekor is named", () => {
-    const said = explainKeyless(`getting Rekor public keys: updating local metadata and targets: error updating to TUF remote mirror: tuf: failed to download 13.root.json: Get "https://tuf-repo-cdn.sigstore.dev/13.root.json": ${lookup("tuf-repo-cdn.sigstore.dev")}`);
+    const said = explain(`getting Rekor public keys: updating local metadata and targets: error updating to TUF remote mirror: tuf: failed to download 13.root.json: Get "https://tuf-repo-cdn.sigstore.dev/13.root.json": ${lookup("tuf-repo-cdn.sigstore.dev")}`);
     expect(said).toMatch(/^the trust root of Sigstore \(TUF\), .* was asked at https:\/\/tuf-repo-cdn\.sigstore\.dev and does not answer/);
   });
   test("Rekor", () =>
-    expect(explainKeyless(`signing [x@${DIGEST_A}]: uploading to tlog: Post "https://rekor.sigstore.dev/api/v1/log/entries": context deadline exceeded`)).toMatch(/^Rekor, .* does not answer/));
+    expect(explain(`signing [x@${DIGEST_A}]: uploading to tlog: Post "https://rekor.sigstore.dev/api/v1/log/entries": context deadline exceeded`)).toMatch(/^Rekor, .* does not answer/));
   test.each(["go-jose/go-jose: compact JWS format must have three parts", "not verified by identity provider"])("a token that is not taken: %s", (why) =>
-    expect(explainKeyless(`${signing}${why}`)).toMatch(/^Fulcio, .* did not take the identity token \(.*(three parts|identity provider)\); give a fresh OIDC token/));
+    expect(explain(`${signing}${why}`)).toMatch(/^Fulcio, .* did not take the identity token \(.*(three parts|identity provider)\); give a fresh OIDC token/));
+  test("what is verified may name them, and is no answer that is missing", () => {
+    expect(explainKeyless("none of the expected identities matched what was in the certificate, got subjects [a@rekor.example]", "verify")).toBeUndefined();
+    expect(explainKeyless('rekor log public key not found for payload. Check your TUF root (see cosign initialize)', "verify")).toBeUndefined();
+    expect(explainKeyless(`getting Rekor public keys: Get "https://tuf.example/root.json": ${lookup("tuf.example")}`, "verify")).toMatch(/does not answer/);
+    expect(explain('Fulcio: Get "https://[bad": dial tcp: no such host')).toMatch(/^Fulcio, .* does not answer/);
+  });
   test("the registry is nobody of them, whatever the image is called", () =>
-    expect(explainKeyless(`signing [registry.example/rekor@${DIGEST_A}]: accessing image: Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`)).toBeUndefined());
+    expect(explain(`signing [registry.example/rekor@${DIGEST_A}]: accessing image: Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`)).toBeUndefined());
 });
 
 describe("provenance", () => {

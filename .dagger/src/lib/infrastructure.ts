@@ -25,7 +25,7 @@ export function infrastructureKind(path: string): InfrastructureKind | undefined
   if (/(^|\/)\.github\/workflows\/[^/]+\.ya?ml$/.test(path)) return "workflow";
   if (!name.endsWith(".md") && /^(Dockerfile|Containerfile)(\..+)?$|\.(dockerfile|containerfile)$/i.test(name)) return "dockerfile";
   if (/^(docker-)?compose([.-].+)?\.ya?ml$/.test(name)) return "compose";
-  return /\.ya?ml$/.test(name) ? "manifest" : undefined;
+  return /\.(ya?ml|json)$/.test(name) ? "manifest" : undefined;
 }
 
 /** Infrastructure code that no rule here reads; it is told as not covered. */
@@ -36,8 +36,15 @@ export function unreadInfrastructure(path: string): string | undefined {
   return /(^|\/)(\.gitlab-ci\.ya?ml|Jenkinsfile|azure-pipelines\.ya?ml)$/.test(path) ? "other CI" : undefined;
 }
 
-/** Whether a file was read, and what is wrong with it. A YAML file without Kubernetes objects is no infrastructure code. */
-export function infrastructureFindings(file: string, text: string): { read: boolean; hits: InfrastructureHit[] } {
+/** Whether a file was read, and what is wrong with it; what it seems to be where it could not be read whole. */
+export interface InfrastructureLook {
+  read: boolean;
+  unread?: string;
+  hits: InfrastructureHit[];
+}
+
+/** Looks through one file. YAML or JSON without Kubernetes objects is no infrastructure code. */
+export function infrastructureFindings(file: string, text: string): InfrastructureLook {
   const hits: InfrastructureHit[] = [];
   const say: Say = (id, severity, subject, found) => void hits.push({ id: `infrastructure:${id}`, severity, file, subject, found });
   const kind = infrastructureKind(file);
@@ -46,26 +53,31 @@ export function infrastructureFindings(file: string, text: string): { read: bool
     dockerfile(text, say);
     return { read: true, hits };
   }
-  const documents = trees(text);
-  if (documents === undefined) return { read: false, hits };
+  // Most YAML and JSON is neither, and need not be parsed for that.
+  if (kind === "manifest" && !/\bapiVersion\b/.test(text)) return { read: false, hits };
+  const { whole, parts } = trees(text);
+  const unread = whole ? {} : { unread: "YAML that is a template or broken" };
   if (kind === "manifest") {
-    const objects = documents.filter((tree) => typeof tree["apiVersion"] === "string" && typeof tree["kind"] === "string");
+    const objects = parts.flatMap((tree) => (tree["kind"] === "List" ? listOf(tree["items"]).map(treeOf) : [tree])).filter((tree) => typeof tree["apiVersion"] === "string" && typeof tree["kind"] === "string");
     for (const object of objects) manifest(object, say);
-    return { read: objects.length > 0, hits };
+    return { read: objects.length > 0, ...unread, hits };
   }
-  for (const tree of documents) (kind === "workflow" ? workflow : compose)(tree, say);
-  return { read: true, hits };
+  for (const tree of parts) (kind === "workflow" ? workflow : compose)(tree, say);
+  return { read: parts.length > 0, ...unread, hits };
 }
 
-/** Undefined for templates and all else that is not YAML by itself. */
-function trees(text: string): Tree[] | undefined {
-  const documents = parseAllDocuments(text, { logLevel: "silent" });
-  if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
-  try {
-    return documents.map((document) => treeOf(document.toJS({ maxAliasCount: 100 })));
-  } catch {
-    return undefined;
-  }
+/** The documents that can be read, as a lenient reader takes them, and whether these are all. */
+function trees(text: string): { whole: boolean; parts: Tree[] } {
+  const documents = parseAllDocuments(text, { logLevel: "silent", uniqueKeys: false });
+  const read = (Array.isArray(documents) ? documents : []).map((document) => {
+    try {
+      return document.errors.length > 0 ? undefined : treeOf(document.toJS({ maxAliasCount: 100 }));
+    } catch {
+      return undefined;
+    }
+  });
+  const parts = read.filter((tree) => tree !== undefined);
+  return { whole: parts.length === read.length, parts };
 }
 
 function manifest(object: Tree, say: Say): void {
@@ -74,12 +86,12 @@ function manifest(object: Tree, say: Say): void {
   const subject = `${kind} ${String(treeOf(object["metadata"])["name"] ?? "")}`;
   if (kind === "AppProject") {
     // `*` as a namespace or server of what is denied (`!`) is no such text.
-    if (listOf(spec["sourceRepos"]).includes("*")) say("project-any-source", "high", subject, "sourceRepos has *: an Application of it may come from anywhere");
+    if (listOf(spec["sourceRepos"]).some(isAny)) say("project-any-source", "high", subject, "sourceRepos has *: an Application of it may come from anywhere");
     for (const one of listOf(spec["destinations"]).map(treeOf)) {
-      if (one["namespace"] === "*" || one["server"] === "*") say("project-any-destination", "high", subject, "destinations has *: it may change what is not its own");
+      if ([one["namespace"], one["server"], one["name"]].some(isAny)) say("project-any-destination", "high", subject, "destinations has *: it may change what is not its own");
     }
     for (const list of ["clusterResourceWhitelist", "namespaceResourceWhitelist"]) {
-      if (listOf(spec[list]).map(treeOf).some((one) => one["kind"] === "*")) say("project-any-kind", "high", subject, `${list} has *: it may make objects of any kind`);
+      if (listOf(spec[list]).map(treeOf).some((one) => isAny(one["kind"]))) say("project-any-kind", "high", subject, `${list} has *: it may make objects of any kind`);
     }
   }
   const application = kind === "Application" ? spec : kind === "ApplicationSet" ? treeOf(treeOf(spec["template"])["spec"]) : undefined;
@@ -101,10 +113,13 @@ function manifest(object: Tree, say: Say): void {
       if (["system:anonymous", "system:unauthenticated", "system:authenticated"].includes(String(name))) say("binding-anybody", "high", subject, `it is for ${String(name)}`);
     }
   }
-  if (kind === "Secret" && [object["data"], object["stringData"]].some((data) => Object.keys(treeOf(data)).length > 0) && object["sops"] === undefined) {
+  // Each value as SOPS writes it: that it was there once says nothing.
+  if (kind === "Secret" && [object["data"], object["stringData"]].flatMap((data) => Object.values(treeOf(data))).some((value) => !String(value).startsWith("ENC["))) {
     say("secret-in-git", "critical", subject, "a Secret with values that are not encrypted");
   }
 }
+
+const isAny = (value: unknown): boolean => typeof value === "string" && /^\*+$/.test(value);
 
 const PINNED = /^(\.{1,2}\/|[^@]+@[0-9a-f]{40}$|docker:\/\/[^@]+@sha256:[0-9a-f]{64}$)/;
 const NAMES_SECRET = /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL)/i;
@@ -136,18 +151,24 @@ function compose(tree: Tree, say: Say): void {
   }
 }
 
+/** What is said about a secret is none. */
+const ABOUT_SECRET = /_(FILE|PATH|NAME|URL|TTL|SECONDS|MINUTES|HOURS|DAYS|LENGTH|COUNT|LIMIT|ENABLED|HEADER|AUDIENCE|ISSUER)$/i;
+
 /** A name that promises a secret, with a value that is there in plain and refers to nothing. */
 function plainSecrets(env: Tree, subject: string, say: Say): void {
   for (const [name, value] of Object.entries(env)) {
     const plain = ["string", "number"].includes(typeof value) && value !== "" && !/\$\{|\$[A-Za-z_]/.test(String(value));
-    if (NAMES_SECRET.test(name) && !/(_FILE|_PATH|_NAME|_URL)$/i.test(name) && plain) say("environment-secret", "high", subject, `${name} has its value in the file`);
+    if (NAMES_SECRET.test(name) && !ABOUT_SECRET.test(name) && plain) say("environment-secret", "high", subject, `${name} has its value in the file`);
   }
 }
 
 function dockerfile(text: string, say: Say): void {
-  const lines = text.replace(/\\\r?\n/g, " ").split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-  const stages = new Set<string>(["scratch"]);
-  let user = "";
+  // A here-document is what a shell or a file gets, and no instruction.
+  const own = text.replace(/(<<-?["']?(\w+)["']?.*)\n[\s\S]*?^\t*\2$/gm, "$1");
+  const lines = own.replace(/\\\r?\n/g, " ").split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  /** Each stage's name and its user, which a stage from it inherits. */
+  const stages = new Map<string, string>([["scratch", ""]]);
+  let [user, stage] = ["", ""];
   for (const line of lines) {
     const [word = "", ...rest] = line.split(/\s+/);
     const words = rest.filter((one) => !one.startsWith("--"));
@@ -155,11 +176,12 @@ function dockerfile(text: string, say: Say): void {
       case "FROM": {
         const [image = "", , as] = words;
         if (!stages.has(image.toLowerCase()) && !image.includes("@sha256:") && !image.includes("$")) say("dockerfile-unpinned-image", "medium", `FROM ${image}`, "a tag can move; name the digest");
-        if (as !== undefined) stages.add(as.toLowerCase());
-        user = "";
+        user = stages.get(image.toLowerCase()) ?? "";
+        stage = as?.toLowerCase() ?? "";
+        stages.set(stage, user);
         break;
       }
-      case "USER": user = words[0] ?? ""; break;
+      case "USER": user = words[0] ?? ""; stages.set(stage, user); break;
       case "ADD": if (words.some((one) => /^https?:/.test(one)) && !line.includes("--checksum=")) say("dockerfile-unchecked-download", "medium", "ADD", "what is downloaded is not held against a checksum"); break;
       case "ENV": case "ARG": {
         const pairs = words.some((one) => one.includes("=")) ? words.map((one) => one.split(/=(.*)/s, 2)) : [[words[0] ?? "", words.slice(1).join(" ")]];
