@@ -26,6 +26,8 @@ export class CanaryScene {
   /** What a collector was sent: which values, and how much. */
   readonly traced = { found: new Set<string>(), megabytes: 0 }
   readonly gitops = new OwnGitOps()
+  /** Read without credentials, which is all that the local platform can. */
+  readonly open = new OwnGitOps()
   readonly mirrors: FaultyMirror[] = []
   readonly flags: Record<"all" | "git" | "mirrors" | "token" | "sign" | "wrong" | "auth" | "identity" | "broken", string[]> = { all: [], git: [], mirrors: [], token: [], sign: [], wrong: [], auth: [], identity: [], broken: [] }
   readonly folder = mkdtempSync(join(tmpdir(), "golden-path-canary-"))
@@ -72,6 +74,7 @@ export class CanaryScene {
     this.processes?.stop()
     this.collector.stop()
     this.gitops.close()
+    this.open.close()
     for (const mirror of this.mirrors) await mirror.close()
     for (const place of [this.checkout, this.folder]) rmSync(place, { recursive: true, force: true })
   }
@@ -136,7 +139,7 @@ export class CanaryScene {
 
   /** On a real sshd; over https with a token that never gets there, since no certificate of a test is trusted in the engine's containers. */
   private async serveGit(): Promise<void> {
-    await this.gitops.serve()
+    await this.open.serve()
     const { scene } = this.gitops
     const url = await scene.http("x-access-token", this.secrets["gitToken"]!, undefined, scene.certificate(), ADDRESS)
     this.flags.token = [`--gitops=${url}`, `--gitops-token=${this.file("token", this.secrets["gitToken"]!)}`]

@@ -109,8 +109,9 @@ describe("through every function", () => {
 
   test("the local platform, with the key of a service's secret", async () => {
     platform("down")
+    passed(await call(scene.open.flag, ...flags.sign, "ci", "--service", "backend", "--promote"))
     // Beside this process, which goes on being the mirrors, the collector and who looks at processes.
-    const up = await begin("npm", ["run", "--silent", "platform", "--", "up", scene.gitops.flag, scene.ageKey, ...flags.sign], 1200).ended
+    const up = await begin("npm", ["run", "--silent", "platform", "--", "up", scene.open.flag, scene.ageKey, ...flags.sign], 1200).ended
     scene.outputs.push({ call: "local-platform", outcome: up })
     try {
       passed(up)
@@ -197,7 +198,7 @@ describe("then no secret is", () => {
   })
 
   test("in Git", () => {
-    for (const repository of [scene.gitops.bare, scene.checkout]) {
+    for (const repository of [scene.gitops.bare, scene.open.bare, scene.checkout]) {
       const objects = spawnSync("git", ["-C", repository, "cat-file", "--batch-all-objects", "--batch"], { maxBuffer: 1e9 }).stdout
       expect(foundIn(objects, scene.values)).toEqual(["control"])
     }
