@@ -85,7 +85,7 @@ test("a killed client is told, and up brings everything back", async () => {
 test("down leaves nothing behind", async () => {
   const { url } = status()
   expect(platform("down").output).toContain("nothing of it is left")
-  await within(30, "the cluster to end", async () => (/local-platform|programs\/platform\.ts|kube-apiserver/.test(processes()) ? undefined : true))
+  await within(30, "the cluster to end", async () => (/dagger [^\n]*call [^\n]*local-platform|programs\/platform\.ts|kube-apiserver/.test(processes()) ? undefined : true))
   await expect(fetch(url)).rejects.toThrow()
   expect(platform("status").code).toBe(1)
 })
