@@ -26,7 +26,9 @@ function run(command: string, ...args: string[]): string {
   return result.stdout
 }
 
-const there = (...words: string[]): string => run("nsenter", `--net=/run/netns/${NAMESPACE}`, ...words)
+// Another machine has a /sys of its own network; without it Dagger's engine ends at the first exec, whose traffic it cannot read.
+const OWN_SYS = 'sys=$(mktemp -d); mount -t sysfs sysfs "$sys"; mount --rbind /sys/fs/cgroup "$sys/fs/cgroup"; mount --move "$sys" /sys; exec "$@"'
+const there = (...words: string[]): string => run("nsenter", `--net=/run/netns/${NAMESPACE}`, "unshare", "--mount", "sh", "-ec", OWN_SYS, "there", ...words)
 const engine = (...words: string[]): string => there(join(PROJECT, "node_modules/.bin/tsx"), "ci/engine/main.ts", ...words)
 
 function makeNetwork(): void {
@@ -89,7 +91,7 @@ test("the same call proves and releases on the remote engine, with the images th
   expect(server.status).toBe(0)
   try {
     const mirrors = join(usual, "run/mirrors.env")
-    const lines = [settings.trim(), `GITOPS_SERVICE=tcp://127.0.0.1:${port}`, ...(existsSync(mirrors) ? [`MIRRORS=file:${mirrors}`] : [])]
+    const lines = [settings.trim(), `gitopsService=tcp://127.0.0.1:${port}`, ...(existsSync(mirrors) ? [`mirrors=file:${mirrors}`] : [])]
     writeFileSync(join(checkout, ".env"), `${lines.join("\n")}\n`)
     const outcome = await daggerw(checkout, ["call", "ci", "--service", "backend", "--promote"], 2400)
     expect(outcome.code, outcome.output.slice(-3000)).toBe(0)

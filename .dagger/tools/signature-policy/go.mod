@@ -1,4 +1,4 @@
-// Signs and verifies images. Newer than 2.6.1, which did not bind a log's entry to the artifact (CVE-2026-22703).
+// Verifies images at a cluster's door, with the versions of the cosign beside it that signs them.
 module golden-path.internal/signature-policy
 
 go 1.25.0
